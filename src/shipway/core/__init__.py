@@ -1,0 +1,1 @@
+"""Nouns: values and decisions without effects."""

@@ -1,0 +1,20 @@
+"""Results of stages that make something, kept for the next run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shipway.core.oci.digest import Digest
+
+
+class StageCache(Protocol):
+    """Small results by key; losing any of them costs time and nothing else."""
+
+    def get(self, key: Digest) -> bytes | None:
+        """Return what was put under ``key``, or nothing where it is absent or damaged."""
+        ...
+
+    def put(self, key: Digest, value: bytes) -> None:
+        """Keep ``value`` under ``key``, in place of what was there."""
+        ...

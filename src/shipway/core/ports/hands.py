@@ -1,0 +1,132 @@
+"""All the hands that a road may ask for, each made on its first use.
+
+``shipway.wiring`` implements it; a test gives an object with the fakes it needs. Stages never see
+this: a road hands each stage exactly the ports it names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from shipway.core.evidence.trust import TrustedKey
+    from shipway.core.ports.bases import Bases, ImageFiles
+    from shipway.core.ports.cache import StageCache
+    from shipway.core.ports.clock import Clock
+    from shipway.core.ports.content import LayerStore
+    from shipway.core.ports.evidence import Links
+    from shipway.core.ports.files import Files
+    from shipway.core.ports.git import Git
+    from shipway.core.ports.go import Go
+    from shipway.core.ports.journal import Runs
+    from shipway.core.ports.kube import Kube
+    from shipway.core.ports.registry import Registry
+    from shipway.core.ports.renderer import Renderer
+    from shipway.core.ports.sandbox import Sandbox
+    from shipway.core.ports.signer import Signer
+
+
+class Ground(msgspec.Struct, frozen=True, kw_only=True):
+    """The embedded cluster as a road sees it."""
+
+    name: str
+    context: str
+    """Its kubeconfig context."""
+    registry: str
+    """``127.0.0.1:PORT``."""
+    running: bool
+
+
+class Hands(Protocol):
+    """Hands by subject; the same one every time it is asked for."""
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+        ...
+
+    @property
+    def runs(self) -> Runs:
+        """Journals and notes of runs."""
+        ...
+
+    @property
+    def cache(self) -> StageCache:
+        """Results of stages that make something."""
+        ...
+
+    @property
+    def content(self) -> LayerStore:
+        """The local store."""
+        ...
+
+    @property
+    def links(self) -> Links:
+        """The links kept on this machine."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """Every registry, by the repository's host."""
+        ...
+
+    @property
+    def git(self) -> Git:
+        """The repository's history."""
+        ...
+
+    @property
+    def go(self) -> Go:
+        """The go command."""
+        ...
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Programs confined to a network of their own."""
+        ...
+
+    @property
+    def bases(self) -> Bases:
+        """Base images."""
+        ...
+
+    @property
+    def imagefiles(self) -> ImageFiles:
+        """Files of a repository on their way into an image."""
+        ...
+
+    @property
+    def renderer(self) -> Renderer:
+        """Manifests from an overlay."""
+        ...
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that Shipway was started with."""
+        ...
+
+    def files(self, root: str) -> Files:
+        """Return the files below ``root``."""
+        ...
+
+    def signer(self) -> Signer:
+        """Open the user's key; made on first use."""
+        ...
+
+    def trusted(self, paths: tuple[str, ...], *, own: bool) -> tuple[TrustedKey, ...]:
+        """Return the keys at ``paths`` and in the user's ``[trust]``; ``own`` adds theirs."""
+        ...
+
+    def kube(self, context: str) -> Kube:
+        """Return the cluster that a kubeconfig context names."""
+        ...
+
+    def ground(self, name: str) -> Ground | None:
+        """Return the embedded cluster of that name; none where there never was one."""
+        ...
+
+    def raise_ground(self, name: str) -> Ground:
+        """Start the embedded cluster of that name, if it does not run."""
+        ...

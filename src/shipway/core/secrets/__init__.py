@@ -1,0 +1,1 @@
+"""Secrets: references to them, and finding ones that stand in plain sight."""

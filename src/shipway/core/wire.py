@@ -1,0 +1,51 @@
+"""Reading JSON that anybody may have written.
+
+Every parser of this package goes through :func:`decode`, so that untrusted bytes end in a value
+or in a :class:`ShipwayError`, never in another exception and never in unbounded memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TypeVar
+
+import msgspec
+
+from shipway.errors import Kind, ShipwayError
+
+LIMIT = 16 << 20
+"""Bytes that one untrusted document may have."""
+
+T = TypeVar("T")
+
+
+def decode(data: bytes, into: type[T], *, error: str, subject: str, limit: int = LIMIT) -> T:
+    """Return ``data`` (JSON) as an ``into``.
+
+    Raises:
+        ShipwayError: ``error`` (integrity) if it is too long, not JSON, or of another shape.
+    """
+    if len(data) > limit:
+        raise _invalid(error, subject, f"{len(data)} bytes are more than the allowed {limit}")
+    try:
+        return msgspec.json.decode(data, type=into)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as cause:
+        raise _invalid(error, subject, str(cause)[:200]) from cause
+
+
+def unbase64(text: str, *, error: str, subject: str) -> bytes:
+    """Return the bytes of standard or URL-safe base64, padded or not (DSSE v1.0.2, protocol.md).
+
+    Raises:
+        ShipwayError: ``error`` (integrity) if it is neither.
+    """
+    plain = text.replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError) as cause:
+        raise _invalid(error, subject, "not base64") from cause
+
+
+def _invalid(error: str, subject: str, why: str) -> ShipwayError:
+    return ShipwayError(error, Kind.INTEGRITY, why, operation="reading", subject=subject)
