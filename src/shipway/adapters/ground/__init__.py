@@ -1,0 +1,1 @@
+"""The root part's hands: files, keys, namespaces, probes, packages. Linux only."""

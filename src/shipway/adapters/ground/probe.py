@@ -1,0 +1,128 @@
+"""The prober: one small process that asks every part whether it serves.
+
+It makes and removes a part's ready file, and ends the processes of a part that hangs; runit starts
+them again. What counts as hung is decided elsewhere and passed in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import msgspec
+
+from shipway.adapters.ground.answers import GroundAnswers
+from shipway.core.ports.ground import Answer, Sight, Watched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+K = TypeVar("K")
+
+
+class Rhythm(msgspec.Struct, frozen=True):
+    """Seconds: how long a part may take to answer, and how often it is asked."""
+
+    timeout: float
+    pause: float
+    starting: float
+    look: float = 1.0
+    """Between two looks at the processes of a part that is silent."""
+
+
+class Judge(Protocol[K]):
+    """Takes what is known and one look; returns what is known then, and whether to end it."""
+
+    def __call__(self, known: K, sight: Sight, /) -> tuple[K, bool]:
+        """Decide."""
+        ...
+
+
+class Prober(Generic[K]):
+    """Asks each part in a thread of its own, for ever."""
+
+    def __init__(
+        self,
+        folder: str,
+        watched: tuple[Watched, ...],
+        rhythm: Rhythm,
+        start: K,
+        judge: Judge[K],
+    ) -> None:
+        self._folder = Path(folder)
+        self._watched = watched
+        self._rhythm = rhythm
+        self._start = start
+        self._judge = judge
+        self._answers = GroundAnswers()
+
+    @classmethod
+    def from_file(cls, path: str, rhythm: Rhythm, start: K, judge: Judge[K]) -> Prober[K]:
+        """Return a prober of what a plan wrote down: ``ready`` (a folder) and ``watched``."""
+        value = json.loads(Path(path).read_text())
+        watched = msgspec.convert(value["watched"], tuple[Watched, ...])
+        return cls(value["ready"], watched, rhythm, start, judge)
+
+    def run(self) -> None:
+        """Never return."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for file in self._folder.iterdir():
+            file.unlink()
+        threads = [
+            threading.Thread(target=self._follow, args=(part,), daemon=True)
+            for part in self._watched
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _follow(self, part: Watched) -> None:
+        known, looked = self._start, 0.0
+        file = self._folder / part.name
+        while True:
+            answer = self._answers.ask(part.check, timeout=self._rhythm.timeout)
+            now = time.monotonic()
+            if answer is Answer.READY:
+                file.touch()
+            else:
+                file.unlink(missing_ok=True)
+            if part.program and (answer is not Answer.SILENT or now - looked >= self._rhythm.look):
+                silent = answer is Answer.SILENT
+                looked = now if silent else 0.0
+                seen = look(part.program, now) if silent else Sight(now, answer)
+                known, over = self._judge(known, seen)
+                if over:
+                    end(part.name, seen.pids)
+            pause = self._rhythm.pause if answer is Answer.READY else self._rhythm.starting
+            time.sleep(pause)
+
+
+def look(program: str, now: float) -> Sight:
+    """Return what the silent processes of ``program`` in this namespace do."""
+    pids, ticks, stopped = [], 0, False
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        with contextlib.suppress(OSError):
+            if str((entry / "exe").readlink()) == program:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                pids.append(int(entry.name))
+                ticks += int(fields[11]) + int(fields[12])
+                stopped = stopped or fields[0] in {"T", "t"}
+    return Sight(now, Answer.SILENT, tuple(sorted(pids)), ticks, stopped)
+
+
+def end(name: str, pids: tuple[int, ...], say: Callable[[str], None] = print) -> None:
+    """Kill a part's processes and say so, into the prober's log."""
+    say(f"{name} hangs: killing {' '.join(map(str, pids))}")
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

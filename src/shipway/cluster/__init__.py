@@ -1,0 +1,1 @@
+"""Ground: the embedded Kubernetes, planned purely and kept alive."""

@@ -1,0 +1,1 @@
+"""One supervised part of the cluster a file."""

@@ -1,0 +1,1 @@
+"""Journeys: what happens in order, what in parallel."""

@@ -1,0 +1,3 @@
+module shipway.example/pod
+
+go 1.24
