@@ -1,0 +1,1 @@
+"""HTTP for the other hands: settings in :mod:`.network`, requests in :mod:`.client`."""

@@ -1,0 +1,36 @@
+"""One plain GET of a URL on this machine, for what only wants to see an answer."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+
+from shipway.errors import Kind, ShipwayError
+
+_PATIENCE = 10.0
+_MOST = 1 << 16
+
+
+def fetch(url: str) -> str:
+    """Return the first 64 KiB that ``url`` answers, asked again for at most ten seconds.
+
+    Raises:
+        ShipwayError: ``demo.silent`` (transient) if nothing answers.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=_PATIENCE) as answer:  # noqa: S310  http only
+                return str(answer.read(_MOST).decode(errors="replace"))
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() >= until:
+                raise ShipwayError(
+                    "demo.silent",
+                    Kind.TRANSIENT,
+                    str(error),
+                    operation="asking",
+                    subject=url,
+                    hint="shipway status shows what runs",
+                ) from error
+            time.sleep(0.1)

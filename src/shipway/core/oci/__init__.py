@@ -1,0 +1,1 @@
+"""OCI image nouns: digests, descriptors, manifests, layers."""

@@ -1,0 +1,118 @@
+"""publish: an assembled image goes to a registry, by digest; its tag moves later, by itself.
+
+Roads call :func:`push` through a step, ``attest`` follows, and :func:`tag` comes last, so that a
+tag never names an image without its evidence. What the registry holds already is not sent again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway import scope
+from shipway.core.oci import assemble, manifest, reference
+from shipway.core.oci.descriptor import MANIFEST, Descriptor
+from shipway.core.oci.image import Image, Layer, Published
+from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from shipway.core.oci.layer import Encoded
+    from shipway.core.ports.content import LayerStore
+    from shipway.core.ports.registry import Registry
+
+_AT_ONCE = 4
+
+
+class PublishRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An image and where it goes."""
+
+    image: Image
+    repository: str
+    """``HOST[:PORT]/NAME``."""
+    compression: str
+    """``none`` towards a registry on this machine, ``fast`` or ``small``."""
+    mount: str = ""
+    """Another repository of that registry (its NAME) that may hold layers already."""
+
+
+def suggested(repository: str, *, release: bool = False) -> str:
+    """Return the compression that suits ``repository``: none here, small for a release."""
+    if reference.is_loopback(reference.parse_repository(repository).domain):
+        return "none"
+    return "small" if release else "fast"
+
+
+def push(request: PublishRequest, *, content: LayerStore, registry: Registry) -> Published:
+    """Push the layers that are not there, the configuration and the manifest, by digest.
+
+    The manifest's bytes are kept in ``content`` too.
+
+    Raises:
+        ShipwayError: what the registry or the store says, ``reference.invalid``,
+            ``compression.unknown``, ``image.invalid`` (internal).
+    """
+    image, repository = request.image, request.repository
+    reference.parse_repository(repository)
+    travelling = scope.each(
+        lambda layer: _send(layer, request, content, registry), image.layers, _AT_ONCE
+    )
+    layers = tuple(encoded.layer for encoded, _ in travelling)
+    data = manifest.image(image.config, layers, image.annotations)
+    _check(data, content.read(image.config.digest), repository)
+    sent = registry.push_blob(repository, image.config, content)
+    return Published(
+        repository=repository,
+        manifest=_pushed(registry, repository, data, content),
+        layers=layers,
+        config=image.config,
+        compression=request.compression,
+        pushed=sent + sum(size for _, size in travelling),
+        compressors=tuple(encoded.compressor for encoded, _ in travelling),
+    )
+
+
+def tag(published: Published, name: str, *, registry: Registry) -> None:
+    """Let ``name`` stand for the published image, as the last write about it.
+
+    Raises:
+        ShipwayError: ``reference.invalid`` (usage) for what is no tag; what the registry says.
+    """
+    if not reference.is_tag(name):
+        raise ShipwayError(
+            "reference.invalid",
+            Kind.USAGE,
+            "not a tag",
+            operation="tagging as",
+            subject=name[:200],
+            hint="a tag has 1 to 128 letters, digits, '_', '.', '-'; the first is no '.' or '-'",
+        )
+    _, data = registry.pull_manifest(published.repository, published.manifest.digest)
+    registry.push_manifest(published.repository, data, published.manifest.media_type, name)
+
+
+def _send(
+    layer: Layer, request: PublishRequest, content: LayerStore, registry: Registry
+) -> tuple[Encoded, int]:
+    """Encode one layer and make the registry hold it; return the bytes that were sent."""
+    encoded = content.encode(layer.diff_id, request.compression)
+    sent = registry.push_blob(request.repository, encoded.layer, content, mount=request.mount)
+    return encoded, sent
+
+
+def _pushed(registry: Registry, repository: str, data: bytes, content: LayerStore) -> Descriptor:
+    content.put(data, MANIFEST)
+    return registry.push_manifest(repository, data, MANIFEST)
+
+
+def _check(data: bytes, config: bytes, repository: str) -> None:
+    found = assemble.violations(manifest.parse(data), config)
+    if found:
+        raise ShipwayError(
+            "image.invalid",
+            Kind.INTERNAL,
+            "; ".join(found),
+            operation="checking the image for",
+            subject=repository,
+            hint="this is a defect of Shipway; please report it",
+        )
