@@ -1,0 +1,341 @@
+"""The go command of exactly the right version, kept away from the network where code may run.
+
+Wiring makes one for the build and test stages. A download is a step of its own and runs nothing
+of the repository; builds and tests run in the sandbox with GOPROXY=off. It never writes into the
+module's folder and never asks git (``-buildvcs=false``): what a repository configures runs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from shipway import scope
+from shipway.adapters.go import module, record
+from shipway.adapters.go.settings import Settings
+from shipway.core.golang import buildinfo, failures, inputs, listing, toolchain
+from shipway.core.golang.binary import Decided
+from shipway.core.ports.go import Built, Sources, Tested
+from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from shipway.adapters.go.module import Place
+    from shipway.core.golang.inputs import Inputs
+    from shipway.core.oci.digest import Digest
+    from shipway.core.ports.go import Target
+    from shipway.core.ports.process import Completed, Processes
+    from shipway.core.ports.sandbox import Sandbox
+    from shipway.core.ports.toolchains import Toolchains
+
+TRIES = 3
+"""Builds that are begun before files that keep changing are an error."""
+
+STALE = 86_400
+"""Seconds after which an executable that nobody took is removed."""
+
+_HOPELESS = ("build.checksum", "build.go-too-old", "build.go-sum", "build.no-space")
+"""Failures of a download that no repeat mends."""
+_TOOLS = ("compile", "link", "asm")
+
+
+class _Job(NamedTuple):
+    """A target with its toolchain."""
+
+    target: Target
+    place: Place
+    go: str
+    unit: str
+    """Names what is built with what; inputs are recorded under it."""
+
+
+class GoTool:
+    """The :class:`~shipway.core.ports.go.Go` of this machine.
+
+    ``ours`` is the toolchain for modules that ask for none newer (``go1.27.3``); ``state`` is a
+    folder of the user's for records; ``scratch`` one for fresh executables, best on the file
+    system of the content store.
+    """
+
+    def __init__(
+        self,
+        processes: Processes,
+        sandbox: Sandbox,
+        toolchains: Toolchains,
+        variables: Mapping[str, str],
+        *,
+        ours: str,
+        state: str,
+        scratch: str,
+        cache: str = "",
+    ) -> None:
+        self._processes = processes
+        self._sandbox = sandbox
+        self._toolchains = toolchains
+        self._settings = Settings(variables, cache)
+        self._ours = ours
+        self._records = record.Records(state)
+        self._scratch = scratch
+        self._home = str(Path(state, "home"))
+
+    def read(self, root: str, module_dir: str, named: Collection[str] = ()) -> Sources:
+        """Return the sources of a module; see the port."""
+        return module.read(module.locate(root, module_dir), named)
+
+    def download(self, target: Target) -> bool:
+        """Fetch toolchain and modules, the network open; see the port."""
+        return self._download(self._job(target))
+
+    def build(self, target: Target, ldflags: str) -> Built:
+        """Build one main package without a network; see the port."""
+        job = self._job(target)
+        flags = ("-trimpath", *_flags(job), f"-ldflags={ldflags}")
+        for attempt in range(TRIES):
+            began = time.time_ns()
+            try:
+                output, network, read = self._attempt(job, flags)
+            except ShipwayError as error:
+                if attempt or not failures.is_download_missing(error.message):
+                    raise
+                self._download(job, again=True)
+                continue
+            if _is_steady(read, began):
+                self._records.save(target.root, read)
+                return Built(
+                    path=output,
+                    info=_info(output),
+                    flags=flags,
+                    environment=self._settings.recorded(target),
+                    network=network,
+                    inputs=read,
+                    toolchain=self._identity(job.go),
+                )
+            Path(output).unlink()
+        raise _moving(target)
+
+    def discard(self, built: Built) -> None:
+        """Remove the executable where its receiver had the same bytes already; see the port."""
+        Path(built.path).unlink(missing_ok=True)
+
+    def key(self, target: Target, *, tests: bool = False) -> Digest | None:
+        """Return the key of all that the last build or test read, as it is now; see the port."""
+        place = module.locate(target.root, target.module_dir)
+        version = toolchain.choose(self._ours, place.files, target.go)
+        before = self._records.load(target.root, self._unit(target, place, version, tests=tests))
+        current = record.now(before) if before else None
+        if before is None or current is None or not _is_listed(before, current):
+            return None
+        if current.files != before.files:
+            self._records.save(target.root, current)
+        return inputs.key(current.unit, current.files, current.folders, target.root)
+
+    def test(
+        self,
+        target: Target,
+        *,
+        across: bool,
+        network: bool,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Tested:
+        """Test packages, with coverage; see the port."""
+        job = self._job(target, tests=True)
+        events: list[str] = []
+
+        def heard(line: str) -> None:
+            events.append(line)
+            if on_line is not None:
+                on_line(line)
+
+        shutil.rmtree(self._home, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="shipway-test-") as folder, scope.open():
+            profile = Path(folder, "profile")
+            named = scope.spawn(self._inputs, job)
+            cover = ("-cover", f"-coverprofile={profile}", *(("-coverpkg=./...",) * across))
+            ran = self._sandbox.run(
+                (job.go, "test", "-json", *cover, *_flags(job), *target.packages),
+                env=self._offline(job),
+                cwd=job.place.top,
+                network=network,
+                on_line=heard,
+            )
+            with contextlib.suppress(ShipwayError):  # what cannot be listed is not remembered
+                self._records.save(target.root, named.join())
+            measured = profile.read_bytes() if profile.exists() else b""
+        errors = ran.completed.err.decode("utf-8", "replace")
+        if ran.completed.code and not events:
+            raise failures.explain(errors, operation="testing", subject=target.module_dir)
+        return Tested(
+            code=ran.completed.code,
+            events=tuple(events),
+            profile=measured,
+            errors=errors,
+            locks=_locks(job),
+            network=ran.network,
+        )
+
+    def _job(self, target: Target, *, tests: bool = False) -> _Job:
+        place = module.locate(target.root, target.module_dir)
+        version = toolchain.choose(self._ours, place.files, target.go)
+        go = str(Path(self._toolchains.ensure(version)).resolve())
+        return _Job(target, place, go, self._unit(target, place, version, tests=tests))
+
+    def _unit(self, target: Target, place: Place, version: str, *, tests: bool) -> str:
+        environment = self._settings.recorded(target)
+        return "\n".join([
+            "test" if tests else "build", version, target.module_dir, " ".join(target.packages),
+            ",".join(target.tags), place.mode, *(f"{k}={v}" for k, v in environment.items()),
+        ])  # fmt: skip
+
+    def _offline(self, job: _Job) -> dict[str, str]:
+        Path(self._home).mkdir(parents=True, exist_ok=True)
+        return self._settings.offline(job.target, job.go, self._home)
+
+    def _download(self, job: _Job, *, again: bool = False) -> bool:
+        locks = [record.look(path).digest for path in job.place.locks]
+        mark = "\n".join(["download", self._settings.modules, job.unit, job.place.top, *locks])
+        if job.place.mode == "vendor" or (self._records.marked(mark) and not again):
+            return False
+        env = self._settings.online(job.target, job.go)
+        done = self._processes.run((job.go, "mod", "download"), env=env, cwd=job.place.top)
+        if done.code:
+            raise _undownloaded(done, job.target.module_dir)
+        self._records.mark(mark)
+        return True
+
+    def _attempt(self, job: _Job, flags: tuple[str, ...]) -> tuple[str, str, Inputs]:
+        """Build, and find out beside it what go reads."""
+        with scope.open():
+            asked = scope.spawn(self._inputs, job)
+            output, network = self._compile(job, flags)
+            try:
+                return output, network, asked.join()
+            except ShipwayError:
+                Path(output).unlink()
+                raise
+
+    def _compile(self, job: _Job, flags: tuple[str, ...]) -> tuple[str, str]:
+        """Return the path of a fresh executable, and the network it was built with."""
+        Path(self._scratch).mkdir(parents=True, exist_ok=True)
+        for left in Path(self._scratch).glob("go-*"):  # by runs that were killed
+            if left.stat().st_mtime < time.time() - STALE:
+                left.unlink(missing_ok=True)
+        handle, output = tempfile.mkstemp(prefix="go-", dir=self._scratch)
+        os.close(handle)
+        argv = (job.go, "build", "-o", output, *flags, *job.target.packages)
+        env = self._offline(job)
+        ran = self._sandbox.run(argv, env=env, cwd=job.place.top)
+        errors = ran.completed.err.decode("utf-8", "replace")
+        if ran.completed.code:
+            Path(output).unlink()
+            subject = " ".join(job.target.packages)
+            raise failures.explain(errors, operation="building", subject=subject)
+        return output, ran.network
+
+    def _inputs(self, job: _Job) -> Inputs:
+        """Return what go reads for a job: as recorded where that still holds, else by asking."""
+        before = self._records.load(job.target.root, job.unit)
+        if before is not None and _is_listed(before, current := record.now(before)):
+            return current
+        tests = ("-test",) * job.unit.startswith("test")
+        fields = ",".join(listing.FIELDS)
+        done = self._processes.run(
+            (
+                job.go,
+                "list",
+                "-deps",
+                *tests,
+                f"-json={fields}",
+                *_flags(job),
+                *job.target.packages,
+            ),
+            env=self._offline(job),
+            cwd=job.place.top,
+        )
+        if done.code:
+            errors = done.err.decode("utf-8", "replace")
+            raise failures.explain(errors, operation="listing", subject=job.target.module_dir)
+        elsewhere = (str(Path(job.go).parents[1]), self._settings.modules, self._settings.cache)
+        named = listing.ours(listing.parse(done.out), elsewhere, job.place.top)
+        return record.first(job.unit, named, job.place.locks, tests=bool(tests))
+
+    def _identity(self, go: str) -> Digest:
+        """Return the digest of a toolchain: version file, go, compiler, linker and assembler."""
+        root = str(Path(go).parents[1])
+        unit = f"toolchain {root}"
+        before = self._records.load(root, unit)
+        if before is None:
+            folders = Path(root, "pkg", "tool").glob("*")
+            tools = [str(folder / name) for folder in folders for name in _TOOLS]
+            before = record.first(unit, listing.NOTHING, (f"{root}/VERSION", go, *tools))
+        current = record.now(before)
+        self._records.save(root, current)
+        return inputs.key("toolchain", current.files, (), root)
+
+
+def _flags(job: _Job) -> tuple[str, ...]:
+    tags = (f"-tags={','.join(job.target.tags)}",) if job.target.tags else ()
+    return ("-buildvcs=false", f"-mod={job.place.mode}", *tags)
+
+
+def _locks(job: _Job) -> tuple[Decided, ...]:
+    """Return the files that choose modules, by digest."""
+    found = [record.look(path) for path in job.place.locks]
+    return tuple(
+        Decided(os.path.relpath(file.path, job.target.root), file.digest)
+        for file in found
+        if file.digest != inputs.GONE
+    )
+
+
+def _is_listed(before: Inputs, current: Inputs) -> bool:
+    names = {folder.path: folder.names for folder in current.folders}
+    return inputs.is_same_shape(before, current.files, names)
+
+
+def _is_steady(read: Inputs, began: int) -> bool:
+    """Return whether nothing was written since the build began, nor while it was looked at."""
+    after = record.now(read)
+    newest = max((max(file.stamp[1:3]) for file in after.files), default=0)
+    return after.files == read.files and after.folders == read.folders and newest < began
+
+
+def _info(path: str) -> buildinfo.BuildInfo:
+    with Path(path).open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
+            return buildinfo.parse(b"")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            return buildinfo.parse(mapped)
+
+
+def _moving(target: Target) -> ShipwayError:
+    return ShipwayError(
+        "build.moving",
+        Kind.CONFLICT,
+        "its files keep changing while they are built",
+        operation="building",
+        subject=" ".join(target.packages),
+        hint="run it again once the editor or generator is done",
+    )
+
+
+def _undownloaded(done: Completed, subject: str) -> ShipwayError:
+    errors = done.err.decode("utf-8", "replace")
+    known = failures.explain(errors, operation="downloading modules of", subject=subject)
+    if known.id in _HOPELESS:
+        return known
+    return ShipwayError(
+        "build.download",
+        Kind.TRANSIENT,
+        known.message,
+        operation="downloading modules of",
+        subject=subject,
+        hint="is GOPROXY reachable? `go env GOPROXY GOPRIVATE` shows what was used",
+    )

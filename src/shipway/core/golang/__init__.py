@@ -1,0 +1,1 @@
+"""Go nouns: modules, packages, build information, test events, coverage."""

@@ -1,0 +1,202 @@
+"""What a service is, guessed from its sources: main packages, port, routes, gRPC health.
+
+Roads call it when no config says so; each guess carries where it came from, so that a face can
+print the line that would fix it. Without types nothing here is a proof: it reads patterns over
+code with comments taken out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from shipway.core.golang.lexer import strip
+
+Packages = Mapping[str, Mapping[str, str]]
+"""Folder relative to the module, to file name, to source."""
+
+DEFAULT_PORT = 8080
+
+
+class Main(msgspec.Struct, frozen=True):
+    """A main package."""
+
+    folder: str
+    name: str
+    """What the go command would call its program."""
+    serves: bool
+    """Whether it, or a package of the module that it imports, listens or serves."""
+
+
+class Port(msgspec.Struct, frozen=True):
+    """A TCP port and who said so."""
+
+    number: int
+    origin: str
+    """``Dockerfile``, ``source``, ``run`` or ``default``."""
+
+
+_IGNORED = re.compile(r"^//go:build\s+ignore\b|^// \+build ignore\b", re.MULTILINE)
+_MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
+_IMPORTED = re.compile(r'^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\s]+)"\s*;?$', re.MULTILINE)
+_SERVES = re.compile(
+    r"\bListenAndServe(?:TLS)?\(|\bhttp\.Serve(?:TLS)?\(|\bgrpc\.NewServer\(|\bnet\.Listen\("
+    r"|\.(?:Run|Start|Listen)\(\s*[^)\s]*:\d|\bhttp\.Server\{"
+)
+_NUMBER = r"(?P<port>[1-9]\d{1,4})"
+_ADDRESS = rf'"(?:[\w.\[\]:-]*):{_NUMBER}"'
+_PORTS = (
+    re.compile(rf"\bListenAndServe(?:TLS)?\(\s*{_ADDRESS}"),
+    re.compile(rf"\bAddr:\s*{_ADDRESS}"),
+    re.compile(rf'\b(?:net\.|\w+\.)Listen\((?:[^()]*?"(?:tcp[46]?)"\s*,\s*)?{_ADDRESS}'),
+    re.compile(rf"\.(?:Run|Start|Listen)\(\s*{_ADDRESS}"),
+    re.compile(
+        rf'(?i)\bflag\.(?:String|StringVar)\([^()\n]*?"[^"]*(?:addr|listen|bind|port)[^"]*"\s*,\s*'
+        rf'"[^"\n]*?:?{_NUMBER}"'
+    ),
+    re.compile(rf'(?i)\bflag\.(?:Int|IntVar|Uint)\([^()\n]*?"[^"]*port[^"]*"\s*,\s*{_NUMBER}\b'),
+    re.compile(rf'(?i)"[A-Z_]*PORT"\s*,\s*"?:?{_NUMBER}\b'),
+    re.compile(rf'(?i)"[A-Z_]*(?:ADDR|ADDRESS|LISTEN)"\s*,\s*{_ADDRESS}'),
+    re.compile(rf'(?i)\b\w*port\w*\s*:?=\s*"?:?{_NUMBER}"?\s*;?$', re.MULTILINE),
+    re.compile(rf"(?i)\b\w*(?:addr|address|listen)\w*\s*:?=\s*{_ADDRESS}\s*;?$", re.MULTILINE),
+    re.compile(rf"(?i)(?:port|addr|listen)[^\n]*\bdefault:'[^'\n]*?:?{_NUMBER}'"),
+)
+"""Ways to write a port, the most telling first."""
+
+_ROUTE = re.compile(
+    r"\.(?:HandleFunc|Handle|Get|GET|Path|PathPrefix|Group|Route|Any)\(\s*"
+    r'"(?:GET |HEAD )?(?P<path>/[^"\s{}*]*)"'
+)
+_EXPOSE = re.compile(r"^\s*EXPOSE\s+(.+?)\s*$", re.MULTILINE | re.IGNORECASE)
+_GRPC_HEALTH = re.compile(r"\bRegisterHealthServer\(|google\.golang\.org/grpc/health\"")
+_GRPC = re.compile(r"\bgrpc\.NewServer\(")
+
+STARTUP = ("/startupz", "/startup", "/healthz", "/health/startup")
+READINESS = ("/readyz", "/ready", "/readiness", "/health/ready", "/-/ready", "/healthz", "/health")
+LIVENESS = ("/livez", "/healthz", "/live", "/liveness", "/health/live", "/-/healthy", "/health")
+_HEALTH = ("/ping", "/status")
+
+
+class Probes(msgspec.Struct, frozen=True):
+    """Routes for the three probes; empty where none was found. Never more than what is there."""
+
+    startup: str = ""
+    readiness: str = ""
+    liveness: str = ""
+    grpc: bool = False
+    """Whether it registers the gRPC health service."""
+
+
+def is_main(texts: Mapping[str, str]) -> bool:
+    """Return whether a folder's sources are a main package."""
+    return any(_MAIN.search(strip(text)) and not _IGNORED.search(text) for text in texts.values())
+
+
+def mains(module: str, packages: Packages) -> tuple[Main, ...]:
+    """Return the main packages of a module, those that serve first."""
+    found = [
+        Main(folder, _program(module, folder), _does_serve(module, packages, folder))
+        for folder, texts in packages.items()
+        if is_main(texts)
+    ]
+    return tuple(sorted(found, key=lambda main: (not main.serves, main.folder)))
+
+
+def reachable(module: str, packages: Packages, folder: str) -> tuple[str, ...]:
+    """Return ``folder`` and the module's folders whose packages it imports, nearest first."""
+    found = {folder: None}
+    queue = [folder]
+    while queue:
+        for path in _imports(packages.get(queue.pop(0), {})):
+            at = _folder(module, path)
+            if at in packages and at not in found:
+                found[at] = None
+                queue.append(at)
+    return tuple(found)
+
+
+def exposed(dockerfile: str) -> int | None:
+    """Return the first TCP port that a Dockerfile exposes; variables are not resolved."""
+    for match in _EXPOSE.finditer(dockerfile):
+        for word in match[1].split():
+            number, _, protocol = word.partition("/")
+            if number.isdigit() and protocol.lower() in {"", "tcp"} and _is_port(int(number)):
+                return int(number)
+    return None
+
+
+def port(module: str, packages: Packages, folder: str) -> int | None:
+    """Return the port that a main package listens on by default, as its sources have it."""
+    texts = _texts(module, packages, folder)
+    for pattern in _PORTS:
+        for text in texts:
+            numbers = [int(match["port"]) for match in pattern.finditer(text)]
+            if found := [number for number in numbers if _is_port(number)]:
+                return found[0]
+    return None
+
+
+def probes(module: str, packages: Packages, folder: str) -> Probes:
+    """Return the probe routes of a main package."""
+    texts = _texts(module, packages, folder)
+    routes = {match["path"] for text in texts for match in _ROUTE.finditer(text)}
+    return Probes(
+        startup=_first((*STARTUP, *_HEALTH), routes),
+        readiness=_first((*READINESS, *_HEALTH), routes),
+        liveness=_first((*LIVENESS, *_HEALTH), routes),
+        grpc=any(_GRPC_HEALTH.search(text) for text in texts),
+    )
+
+
+def is_grpc(module: str, packages: Packages, folder: str) -> bool:
+    """Return whether a main package starts a gRPC server."""
+    return any(_GRPC.search(text) for text in _texts(module, packages, folder))
+
+
+def decide(dockerfile: str, source: int | None, ran: tuple[int, ...] | None) -> Port:
+    """Return the port, in the order Dockerfile, source, confined run, 8080."""
+    if (number := exposed(dockerfile)) is not None:
+        return Port(number, "Dockerfile")
+    if source is not None:
+        return Port(source, "source")
+    if ran:
+        return Port(DEFAULT_PORT if DEFAULT_PORT in ran else ran[0], "run")
+    return Port(DEFAULT_PORT, "default")
+
+
+def _texts(module: str, packages: Packages, folder: str) -> list[str]:
+    at = reachable(module, packages, folder)
+    return [strip(text) for name in at for text in packages.get(name, {}).values()]
+
+
+def _does_serve(module: str, packages: Packages, folder: str) -> bool:
+    return any(_SERVES.search(text) for text in _texts(module, packages, folder))
+
+
+def _imports(texts: Mapping[str, str]) -> list[str]:
+    return [match[1] for text in texts.values() for match in _IMPORTED.finditer(strip(text))]
+
+
+def _folder(module: str, path: str) -> str:
+    if path == module:
+        return "."
+    return path.removeprefix(module + "/") if path.startswith(module + "/") else ""
+
+
+def _program(module: str, folder: str) -> str:
+    """Return the last path element, the one before where it is a major version (go help build)."""
+    parts = posixpath.normpath(posixpath.join(module, folder)).split("/")
+    if len(parts) > 1 and re.fullmatch(r"v[2-9]|v[1-9]\d+", parts[-1]):
+        parts.pop()
+    return parts[-1]
+
+
+def _first(wanted: tuple[str, ...], routes: set[str]) -> str:
+    return next((path for path in wanted if path in routes), "")
+
+
+def _is_port(number: int) -> bool:
+    return 0 < number < 1 << 16

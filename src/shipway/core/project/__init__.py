@@ -1,0 +1,1 @@
+"""A project's configuration, its schema and its scaffold."""

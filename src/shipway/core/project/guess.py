@@ -1,0 +1,223 @@
+"""What nobody wrote down: services, kinds, ports and probes, guessed from a module's files.
+
+``layers`` makes the layers under ``shipway.toml`` and ``workloads`` the services as manifests want
+them, so that an ``up`` without config renders exactly what ``init`` would write. Each guess names
+what it rests on. Nothing here reads a file or runs a program.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shipway.core.golang import discovery
+from shipway.core.project.config import SERVED
+from shipway.core.project.settings import DEFAULT, Layer, folder_of
+from shipway.core.project.workload import Workload
+from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shipway.core.golang.discovery import Main, Packages
+    from shipway.core.project.config import Config
+    from shipway.core.project.schema import Tree
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What detection read of one module."""
+
+    module: str
+    module_dir: str = "."
+    """Folder of its go.mod, relative to the project."""
+    packages: dict[str, dict[str, str]]
+    """Folder relative to the module to file name to text."""
+    dockerfiles: dict[str, str] = {}
+    """Path relative to the project to text."""
+    manifests: dict[str, str] = {}
+    """Existing Kubernetes YAML: path to text."""
+    ran: dict[str, tuple[int, ...]] = {}
+    """Service name to the ports that its binary opened in a confined run."""
+
+    @property
+    def folders(self) -> Packages:
+        """Return the sources as discovery takes them."""
+        return self.packages
+
+
+def layers(found: Found, *, package: str = "", written: Tree | None = None) -> tuple[Layer, ...]:
+    """Return the guesses for what ``written`` (the tables of a config, judged) leaves open.
+
+    Raises:
+        ShipwayError: ``config.no-service`` where no guess is sound.
+    """
+    tree = written or {}
+    name = tree.get("project", {}).get("name") or project_name(found.module)
+    guesses = [Layer("go.mod", {"project": {"name": name}}, guess=True)]
+    services: Tree = tree.get("services") or {}
+    if not services:
+        for main in _mains(found, package):
+            key = dns_label(name if main.folder == "." else main.name)
+            services = {**services, key: {"package": _package(found, main.folder)}}
+            guesses.append(Layer("source", {"services": {key: services[key]}}, guess=True))
+    for key, service in services.items():
+        guesses += _details(found, key, service)
+    return tuple(guesses)
+
+
+def workloads(found: Found, config: Config) -> tuple[Workload, ...]:
+    """Return every service of the effective ``config`` as manifests want it."""
+    return tuple(_workload(found, config, key) for key in config.services)
+
+
+def dns_label(text: str) -> str:
+    """Return ``text`` as a DNS label: lower case, odd characters as dashes, 63 at most."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-") or "app"
+
+
+def manifest_port(manifests: Mapping[str, str], service: str) -> int | None:
+    """Return the first container port of the container that runs ``service``, in existing YAML."""
+    for text in manifests.values():
+        if f"shipway://{service}" in text or "ko://" in text:
+            for container in _containers(_documents(text)):
+                if port := _port_of(container, service):
+                    return port
+    return None
+
+
+def _workload(found: Found, config: Config, key: str) -> Workload:
+    service = config.services[key]
+    folder = _in_module(found, folder_of(service.package))
+    probes = discovery.probes(found.module, found.folders, folder)
+    http = service.kind == "web"
+    return Workload(
+        name=key,
+        kind=service.kind,
+        port=service.port or discovery.DEFAULT_PORT,
+        startup=probes.startup if http else "",
+        readiness=probes.readiness if http else "",
+        liveness=probes.liveness if http else "",
+        grpc_health=probes.grpc,
+        **({"schedule": service.schedule} if service.schedule else {}),
+    )
+
+
+def _mains(found: Found, package: str) -> tuple[Main, ...]:
+    """Return the main packages that are services: the one asked for, else those that serve."""
+    mains = discovery.mains(found.module, found.folders)
+    if package:
+        wanted = _in_module(found, folder_of(package))
+        mains = tuple(main for main in mains if main.folder == wanted)
+    serving = tuple(main for main in mains if main.serves)
+    if len(mains) == 1 or serving:
+        return serving or mains
+    raise ShipwayError(
+        "config.no-service",
+        Kind.CONFIG,
+        "several main packages, and none of them serves" if mains else "no main package",
+        operation="looking for a service",
+        subject=package or found.module,
+        hint="name the package: shipway up ./cmd/NAME"
+        if mains
+        else "shipway carries programs: a folder with package main is needed",
+    )
+
+
+def _details(found: Found, key: str, service: Tree) -> Iterator[Layer]:
+    """Yield the guesses of kind and port of one service."""
+    folder = folder_of(service.get("package", ""))
+    kind = service.get("kind") or _kind(found, _in_module(found, folder), told="port" in service)
+    if "kind" not in service:
+        yield Layer("source", {"services": {key: {"kind": kind}}}, guess=True)
+    if kind in SERVED and "port" not in service:
+        port, origin = _port(found, key, folder)
+        yield Layer(origin, {"services": {key: {"port": port}}}, guess=True)
+
+
+def _kind(found: Found, inside: str, *, told: bool) -> str:
+    """Return what a main package looks like: grpc, web, or a worker where it serves nothing.
+
+    Who was ``told`` a port serves on it, whatever its sources look like.
+    """
+    mains = discovery.mains(found.module, found.folders)
+    if not told and not any(main.serves for main in mains if main.folder == inside):
+        return "worker"
+    if not discovery.is_grpc(found.module, found.folders, inside):
+        return "web"
+    asked = discovery.probes(found.module, found.folders, inside)
+    return "web" if asked.startup or asked.readiness or asked.liveness else "grpc"
+
+
+def _port(found: Found, key: str, folder: str) -> tuple[int, str]:
+    """Return the port and what says so: manifests, Dockerfile, source, a run, or 8080."""
+    if port := manifest_port(found.manifests, key):
+        return port, "manifests"
+    text = _dockerfile(found.dockerfiles, folder)
+    source = discovery.port(found.module, found.folders, _in_module(found, folder))
+    guess = discovery.decide(text, source, found.ran.get(key))
+    return guess.number, guess.origin if guess.origin != DEFAULT else f"{DEFAULT} guess"
+
+
+def _dockerfile(dockerfiles: Mapping[str, str], folder: str) -> str:
+    """Return the Dockerfile nearest above a package."""
+    while True:
+        name = posixpath.normpath(posixpath.join(folder, "Dockerfile"))
+        if name in dockerfiles:
+            return dockerfiles[name]
+        if folder in {"", "."}:
+            return ""
+        folder = posixpath.dirname(folder) or "."
+
+
+def _documents(text: str) -> list[Any]:
+    import yaml  # noqa: PLC0415  only a project with manifests pays for it
+
+    try:
+        return list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    except yaml.YAMLError:
+        return []
+
+
+def _containers(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  any YAML
+    """Yield everything in a document that looks like a container."""
+    if isinstance(node, list):
+        for entry in node:
+            yield from _containers(entry)
+    elif isinstance(node, dict):
+        if isinstance(node.get("image"), str) and "name" in node:
+            yield node
+        for entry in node.values():
+            yield from _containers(entry)
+
+
+def _port_of(container: dict[str, Any], service: str) -> int | None:
+    image = container["image"]
+    ours = image == f"shipway://{service}" or (
+        image.startswith("ko://") and container["name"] == service
+    )
+    ports = container.get("ports")
+    if not ours or not isinstance(ports, list) or not ports or not isinstance(ports[0], dict):
+        return None
+    number = ports[0].get("containerPort")
+    return number if isinstance(number, int) else None
+
+
+def project_name(module: str) -> str:
+    """Return the last part of a module path, without a major version."""
+    parts = [part for part in module.split("/") if part]
+    if len(parts) > 1 and re.fullmatch(r"v[0-9]+", parts[-1]):
+        parts.pop()
+    return dns_label(parts[-1] if parts else "app")
+
+
+def _in_module(found: Found, folder: str) -> str:
+    return posixpath.relpath(folder, found.module_dir)
+
+
+def _package(found: Found, folder: str) -> str:
+    """Return a folder of the module as a package of the project: ``./cmd/web``, ``.``."""
+    path = posixpath.normpath(posixpath.join(found.module_dir, folder))
+    return path if path == "." else f"./{path}"

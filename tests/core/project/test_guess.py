@@ -1,0 +1,211 @@
+"""What nobody wrote down is guessed from sources, in a fixed order, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shipway.core.project import guess, settings
+from shipway.core.project.guess import Found
+from shipway.core.project.workload import Workload
+from shipway.errors import ShipwayError
+
+WEB = """package main
+import "net/http"
+func main() {
+	http.HandleFunc("/healthz", nil)
+	http.HandleFunc("/readyz", nil)
+	http.ListenAndServe(":9000", nil)
+}
+"""
+BARE = 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe(addr(), nil) }\n'
+GRPC = 'package main\nimport "google.golang.org/grpc"\nfunc main() { grpc.NewServer() }\n'
+TOOL = "package main\nfunc main() {}\n"
+
+
+def found(packages: dict[str, str], **more: Any) -> Found:
+    """Return a module with one file in each folder."""
+    texts = {folder: {"main.go": text} for folder, text in packages.items()}
+    return Found(module=more.pop("module", "example.com/shop"), packages=texts, **more)
+
+
+def guessed(module: Found, package: str = "", written: dict[str, Any] | None = None) -> list[str]:
+    """Return the guesses as ``path = value (origin)``."""
+    layers = guess.layers(module, package=package, written=written)
+    return [f"{g.path} = {g.value} ({g.origin})" for g in settings.resolve(layers).guesses]
+
+
+def test_one_service_at_the_root() -> None:
+    """A single main becomes a service named like the project."""
+    assert guessed(found({".": WEB})) == [
+        "project.name = shop (go.mod)",
+        "services.shop.package = . (source)",
+        "services.shop.kind = web (source)",
+        "services.shop.port = 9000 (source)",
+    ]
+
+
+def test_tools_are_no_services() -> None:
+    """Of several mains only those that serve become services."""
+    lines = guessed(found({"cmd/web": WEB, "cmd/tool": TOOL, "cmd/api": GRPC}))
+
+    assert lines == [
+        "project.name = shop (go.mod)",
+        "services.api.package = ./cmd/api (source)",
+        "services.web.package = ./cmd/web (source)",
+        "services.api.kind = grpc (source)",
+        "services.api.port = 8080 (default guess)",
+        "services.web.kind = web (source)",
+        "services.web.port = 9000 (source)",
+    ]
+
+
+def test_a_single_main_that_serves_nothing_is_a_worker() -> None:
+    """A lone program without a listener has no port."""
+    assert guessed(found({".": TOOL}))[1:] == [
+        "services.shop.package = . (source)",
+        "services.shop.kind = worker (source)",
+    ]
+
+
+def test_the_package_that_was_asked_for() -> None:
+    """PACKAGE chooses one main, a tool too."""
+    module = found({"cmd/web": WEB, "cmd/tool": TOOL})
+
+    assert "services.tool.kind = worker (source)" in guessed(module, "./cmd/tool")
+
+
+@pytest.mark.parametrize(
+    ("packages", "package", "why"),
+    [
+        ({"cmd/a": TOOL, "cmd/b": TOOL}, "", "several main packages, and none of them serves"),
+        ({"lib": "package lib"}, "", "no main package"),
+        ({"cmd/a": WEB}, "./cmd/x", "no main package"),
+    ],
+)
+def test_where_no_guess_is_sound(packages: dict[str, str], package: str, why: str) -> None:
+    """Rather than guess wildly, it says what to name."""
+    with pytest.raises(ShipwayError, match=why) as caught:
+        guess.layers(found(packages), package=package)
+
+    assert caught.value.id == "config.no-service"
+    assert caught.value.hint
+
+
+MANIFEST = """
+kind: Deployment
+spec: {template: {spec: {containers: [
+  {name: proxy, image: envoy, ports: [{containerPort: 1}]},
+  {name: web, image: "IMAGE", ports: [{containerPort: 7000}]}]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "port", "origin"),
+    [
+        ({}, 8080, "default guess"),
+        ({"ran": {"web": (7100, 7200)}}, 7100, "run"),
+        ({"dockerfiles": {"Dockerfile": "EXPOSE 7300"}}, 7300, "Dockerfile"),
+        (
+            {"dockerfiles": {"Dockerfile": "EXPOSE 1", "cmd/web/Dockerfile": "EXPOSE 7400"}},
+            7400,
+            "Dockerfile",
+        ),
+        ({"manifests": {"d.yaml": MANIFEST.replace("IMAGE", "shipway://web")}}, 7000, "manifests"),
+        ({"manifests": {"d.yaml": MANIFEST.replace("IMAGE", "ko://a/b")}}, 7000, "manifests"),
+        (
+            {
+                "manifests": {
+                    "bad.yaml": "shipway://web: [",
+                    "d.yaml": MANIFEST.replace("IMAGE", "shipway://web"),
+                },
+                "dockerfiles": {"Dockerfile": "EXPOSE 1"},
+                "ran": {"web": (2,)},
+            },
+            7000,
+            "manifests",
+        ),
+    ],
+)
+def test_the_order_of_ports(more: dict[str, Any], port: int, origin: str) -> None:
+    """Manifests, then Dockerfile, then source, then a run, then 8080."""
+    assert f"services.web.port = {port} ({origin})" in guessed(found({"cmd/web": BARE}, **more))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MANIFEST.replace("IMAGE", "shipway://other"),
+        MANIFEST.replace("IMAGE", "nginx"),
+        "- {name: web, image: 'shipway://web'}",
+        "- {name: web, image: 'shipway://web', ports: [8]}",
+        "- {name: web, image: 'shipway://web', ports: [{containerPort: http}]}",
+    ],
+)
+def test_manifests_that_say_no_port(text: str) -> None:
+    """Other containers, and containers without a number, say nothing."""
+    assert guess.manifest_port({"d.yaml": text}, "web") is None
+
+
+def test_what_is_written_is_not_guessed() -> None:
+    """A config's services are taken as they are; only their gaps are filled."""
+    written = {
+        "project": {"name": "store"},
+        "services": {
+            "front": {"package": "./cmd/web"},
+            "job": {"package": "./cmd/tool", "kind": "job"},
+            "told": {"package": "./cmd/tool", "port": 1},
+        },
+    }
+
+    assert guessed(found({"cmd/web": WEB, "cmd/tool": TOOL}), written=written) == [
+        "project.name = store (go.mod)",
+        "services.front.kind = web (source)",
+        "services.front.port = 9000 (source)",
+        "services.told.kind = web (source)",
+    ]
+
+
+def test_a_module_below_the_project() -> None:
+    """Packages are named from the project's folder, wherever go.mod lies."""
+    module = found({"cmd/web": WEB}, module_dir="backend")
+
+    assert "services.web.package = ./backend/cmd/web (source)" in guessed(module)
+    assert "services.web.package = ./backend/cmd/web (source)" in guessed(
+        module, "./backend/cmd/web"
+    )
+
+
+def test_workloads() -> None:
+    """Services reach the manifests with their routes; only web has HTTP probes."""
+    module = found({"cmd/web": WEB, "cmd/api": GRPC, "cmd/tool": TOOL})
+    tree = {
+        "services": {"tool": {"package": "./cmd/tool", "kind": "cron", "schedule": "1 2 * * *"}}
+    }
+    layers = (*guess.layers(module), settings.Layer("shipway.toml", {"schema": 1, **tree}))
+    effective = settings.resolve(layers)
+
+    assert guess.workloads(module, effective.config) == (
+        Workload(name="api", kind="grpc", port=8080),
+        Workload(
+            name="web", port=9000, startup="/healthz", readiness="/readyz", liveness="/healthz"
+        ),
+        Workload(name="tool", kind="cron", schedule="1 2 * * *"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("example.com/shop", "shop"),
+        ("example.com/shop/v2", "shop"),
+        ("example.com/My_Shop.io", "my-shop-io"),
+        ("v2", "v2"),
+        ("___", "app"),
+        ("", "app"),
+    ],
+)
+def test_project_names(module: str, name: str) -> None:
+    """A project is named by the last part of its module path, as a DNS label."""
+    assert guess.project_name(module) == name
