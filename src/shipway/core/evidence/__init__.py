@@ -1,0 +1,1 @@
+"""The chain of evidence: statements, envelopes, bundles, links, policy, walk."""

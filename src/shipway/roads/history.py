@@ -1,0 +1,100 @@
+"""Reading the history of one environment and target from its evidence repository.
+
+``rollback``, ``history``, deploys (what to prune) and ``trace`` ask here. Tags only say where the
+links lie; numbers, order and outcomes come from the signed links and the head.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway import scope
+from shipway.core.evidence import history
+from shipway.core.evidence.policy import Named, built_in
+from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
+from shipway.core.evidence.walk import Walk
+from shipway.core.kube import head as heads
+from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
+from shipway.stages.verify import RegistrySource, drive
+
+if TYPE_CHECKING:
+    from shipway.core.evidence.history import Head, History
+    from shipway.core.ports.kube import Reader
+    from shipway.core.ports.registry import Manifests, Registry
+
+_NUMBER = re.compile(r"-(\d{6,})(?:\.[0-9a-f]{8,})?-(?:intent|outcome)\Z")
+
+
+class HistoryRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which history, and how much of it."""
+
+    project: str
+    environment: str
+    target: str
+    repository: str
+    """The environment's evidence repository."""
+    trust: Trust
+    policy: Named = msgspec.field(default_factory=built_in)
+    newest: int = 50
+    """How many numbers to read back from the newest."""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """Links of a history by their manifests, and the lowest number that was looked at."""
+
+    manifests: tuple[Digest, ...]
+    oldest: int
+
+
+def read(request: HistoryRequest, *, registry: Registry, head: Head | None) -> History:
+    """Return the history as registry and head tell it; what is wrong is in its findings."""
+    listed = listing(
+        registry,
+        request.repository,
+        environment=request.environment,
+        target=request.target,
+        newest=request.newest,
+    )
+    walk = Walk(trust=request.trust, policy=request.policy.policy)
+    for manifest in listed.manifests:
+        walk.link(request.repository, manifest)
+    found = drive(walk, RegistrySource(registry))
+    return history.read(
+        found.links,
+        environment=request.environment,
+        target=request.target,
+        head=head,
+        oldest=listed.oldest,
+    )
+
+
+def listing(
+    registry: Manifests, repository: str, *, environment: str, target: str, newest: int
+) -> Listed:
+    """Return the newest links of a history, found by their tags."""
+    numbered: dict[int, list[str]] = {}
+    for tag in registry.tags(repository):
+        found = _NUMBER.search(tag)
+        if found and tag.startswith(f"{environment}.{target}-{found[1]}"):
+            numbered.setdefault(int(found[1]), []).append(tag)
+    chosen = sorted(numbered, reverse=True)[:newest]
+    tags = [tag for number in chosen for tag in sorted(numbered[number])]
+    manifests = scope.current().each(lambda tag: registry.resolve(repository, tag), tags)
+    whole = len(chosen) == len(numbered)
+    return Listed(
+        tuple(one.digest for one in manifests if one is not None),
+        1 if whole or not chosen else min(chosen),
+    )
+
+
+def head(project: str, environment: str, target: str, *, kube: Reader) -> Head:
+    """Return the head of a history as the target's cluster keeps it; an empty one if none.
+
+    Raises:
+        ShipwayError: ``deploy.head`` (integrity) if somebody wrote something else into it.
+    """
+    held = kube.get(heads.ref(project, environment, target))
+    return history.Head() if held is None else heads.read(held).head

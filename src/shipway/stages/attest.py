@@ -1,0 +1,149 @@
+"""Attest: statements become signed links, in the store and beside their subjects in a registry.
+
+Roads call :func:`sign` when the subjects are known; :func:`push` sends links that were signed
+earlier. All links about one subject are listed by one write, and each lies under a tag of its own,
+so that a registry without the referrers API keeps it. No tag of an image is ever moved here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway import scope
+from shipway.core.evidence import artifact, bundle, statement
+from shipway.core.evidence import predicate as types
+from shipway.core.evidence.envelope import Envelope, pae
+from shipway.core.evidence.link import Link
+from shipway.core.oci.descriptor import MANIFEST, Descriptor
+from shipway.core.oci.digest import Digest, hex_of
+from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from shipway.core.ports.clock import Clock
+    from shipway.core.ports.content import Content
+    from shipway.core.ports.evidence import Links
+    from shipway.core.ports.registry import Registry
+    from shipway.core.ports.signer import Signer
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """One statement to sign, and the manifest it will refer to."""
+
+    payload: bytes
+    """As ``statement.encode`` gave it."""
+    subject: Descriptor
+    tag: str = ""
+    """Tag in the repository; by default its kind and payload digest."""
+
+
+class AttestRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Statements of one repository."""
+
+    statements: tuple[Said, ...]
+    repository: str = ""
+    """``HOST[:PORT]/NAME`` of the subjects; empty keeps the links in the store only."""
+
+
+def sign(
+    request: AttestRequest,
+    *,
+    signer: Signer,
+    content: Content,
+    registry: Registry | None,
+    clock: Clock,
+    links: Links | None = None,
+) -> tuple[Link, ...]:
+    """Sign each statement, store it, and push all when ``registry`` is given; in their order.
+
+    Raises:
+        ShipwayError: ``statement.invalid`` (integrity) for a payload that is no statement about
+            its subject; errors of the registry.
+    """
+    created = statement.timestamp(clock.now())
+    signed = tuple(_sign(said, signer, content, created) for said in request.statements)
+    if registry is not None and request.repository:
+        signed = push(
+            signed,
+            request.repository,
+            content=content,
+            registry=registry,
+            tags=tuple(said.tag for said in request.statements),
+        )
+    if links is not None:
+        links.keep(signed)
+    return signed
+
+
+def push(
+    signed: tuple[Link, ...],
+    repository: str,
+    *,
+    content: Content,
+    registry: Registry,
+    tags: tuple[str, ...] = (),
+) -> tuple[Link, ...]:
+    """Push links and list them under their subjects: one index write a subject.
+
+    A repeat is harmless: blobs and entries that are there are not sent again.
+
+    Raises:
+        ShipwayError: ``content.missing`` (not found) for a link that is not in the store; errors
+            of the registry.
+    """
+    names = tags or ("",) * len(signed)
+    work = list(zip(signed, names, strict=True))
+    if work:
+        registry.push_blob(repository, artifact.EMPTY_CONFIG, content)
+
+    def send(item: tuple[Link, str]) -> Descriptor:
+        link, tag = item
+        registry.push_blob(repository, link.bundle, content)
+        data = content.read(link.manifest.digest)
+        return registry.push_manifest(repository, data, MANIFEST, tag or own_tag(link))
+
+    sent = scope.current().each(send, work)
+    by_subject: dict[Digest, list[Descriptor]] = {}
+    for link, manifest in zip(signed, sent, strict=True):
+        by_subject.setdefault(link.subject, []).append(manifest)
+    for subject, manifests in by_subject.items():
+        registry.attach(repository, subject, manifests)
+    return tuple(msgspec.structs.replace(link, repository=repository) for link in signed)
+
+
+def own_tag(link: Link) -> str:
+    """Return the tag of its own that a link has unless its road names another."""
+    return f"{types.name(link.predicate_type)}-{hex_of(link.payload)}"
+
+
+def _sign(said: Said, signer: Signer, content: Content, created: str) -> Link:
+    parsed = statement.parse(said.payload)
+    if not parsed.about(said.subject.digest):
+        raise ShipwayError(
+            "statement.invalid",
+            Kind.INTEGRITY,
+            f"a {parsed.kind} statement does not speak of what it would be attached to",
+            operation="signing a statement about",
+            subject=said.subject.digest,
+        )
+    signature = signer.sign(pae(statement.MEDIA_TYPE, said.payload))
+    envelope = Envelope(payload=said.payload, signatures=(signature,))
+    wrapped = bundle.Bundle(envelope=envelope, hint=signer.public_key.hint)
+    layer = content.put(bundle.encode(wrapped), bundle.MEDIA_TYPE)
+    content.put(artifact.EMPTY_BYTES, artifact.EMPTY_CONFIG.media_type)
+    carrier = artifact.encode(
+        layer,
+        artifact_type=bundle.MEDIA_TYPE,
+        subject=said.subject,
+        annotations=artifact.bundle_annotations(parsed.predicate_type, created),
+    )
+    kept = content.put(carrier, MANIFEST)
+    manifest = msgspec.structs.replace(kept, artifact_type=bundle.MEDIA_TYPE)
+    return Link(
+        predicate_type=types.canonical(parsed.predicate_type),
+        payload=envelope.identity,
+        bundle=layer,
+        manifest=manifest,
+        subject=said.subject.digest,
+    )

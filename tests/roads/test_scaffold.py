@@ -1,0 +1,196 @@
+"""A project is read and guessed the same way by all roads; init writes that down, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.files import MemoryFiles
+from shipway.core.ports.go import Sources
+from shipway.errors import ShipwayError
+from shipway.roads import scaffold
+from shipway.roads.scaffold import InitRequest, LoadedProject, ProjectRequest
+
+WEB = 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe(":9000", nil) }\n'
+TOOL = "package main\nfunc main() {}\n"
+
+
+class ReadingGo:
+    """Go that can only read, from the files that the fake folder holds."""
+
+    def __init__(self, files: MemoryFiles) -> None:
+        self.files = files
+
+    def read(self, root: str, module_dir: str, named: object = ()) -> Sources:
+        """Return every folder's sources below a module."""
+        del root, named
+        prefix = "" if module_dir == "." else f"{module_dir}/"
+        packages: dict[str, dict[str, str]] = {}
+        for path in self.files.under(module_dir, suffixes=(".go",)):
+            folder, _, name = path.removeprefix(prefix).rpartition("/")
+            packages.setdefault(folder or ".", {})[name] = self.files.files[path].decode()
+        module = self.files.files[f"{prefix}go.mod"].decode().split()[1]
+        return Sources(module, packages)
+
+
+def project(**files: str) -> MemoryFiles:
+    """Return a folder; ``__`` in a name stands for ``/``, ``_dot_`` for a dot."""
+    return MemoryFiles(
+        {
+            name.replace("__", "/").replace("_dot_", "."): text.encode()
+            for name, text in files.items()
+        }
+    )
+
+
+MODULE = {"go_dot_mod": "module example.com/shop\n"}
+
+
+def load(files: MemoryFiles, **asked: object) -> LoadedProject:
+    """Return the project in ``files``."""
+    request = ProjectRequest(directory="/work/shop", **asked)  # type: ignore[arg-type]
+    return scaffold.load(request, files=files, go=ReadingGo(files))  # type: ignore[arg-type]
+
+
+def init(files: MemoryFiles, *, dry_run: bool = False) -> scaffold.Scaffolded:
+    """Run init."""
+    request = InitRequest(project=ProjectRequest(directory="/work/shop"), dry_run=dry_run)
+    go = ReadingGo(files)
+    return scaffold.init(request, files=files, go=go, emit=lambda _: None)  # type: ignore[arg-type]
+
+
+def test_without_a_config() -> None:
+    """A bare Go module is a project."""
+    loaded = load(project(**MODULE, main_dot_go=WEB))
+
+    assert loaded.name == "shop"
+    assert [(service.name, service.port) for service in loaded.services] == [("shop", 9000)]
+    assert loaded.modules == {"shop": "."}
+    assert not loaded.written
+    assert len(loaded.settings.guesses) == 4
+
+
+def test_layers_above_the_guesses() -> None:
+    """File, variables and flags lie over what is guessed."""
+    files = project(
+        **MODULE,
+        cmd__web__main_dot_go=WEB,
+        shipway_dot_toml='schema = 1\n[services.front]\npackage = "./cmd/web"\n',
+    )
+    loaded = load(
+        files,
+        variables={"SHIPWAY__PROJECT__NAME": "store", "PATH": "/bin"},
+        flags={"services.front.port": ("--port", 7000)},
+    )
+
+    assert loaded.written
+    assert loaded.name == "store"
+    assert [(service.name, service.port) for service in loaded.services] == [("front", 7000)]
+
+
+def test_a_flag_makes_a_program_serve() -> None:
+    """Who is told a port on the command line is no worker."""
+    loaded = load(
+        project(**MODULE, main_dot_go=TOOL), flags={"services.shop.port": ("--port", 7000)}
+    )
+
+    assert loaded.settings.config.services["shop"].port == 7000
+
+
+def test_faults_come_before_guesses() -> None:
+    """A wrong config is told even where there is nothing to guess from."""
+    with pytest.raises(ShipwayError) as caught:
+        load(project(shipway_dot_toml="schema = 1\n[servces]\n"))
+
+    assert caught.value.id == "config.invalid"
+
+
+def test_a_module_below() -> None:
+    """The only module below the project is found; a package chooses among several."""
+    files = project(back__go_dot_mod="module example.com/back\n", back__cmd__web__main_dot_go=WEB)
+
+    assert load(files).modules == {"web": "back"}
+    files.create("front/go.mod", b"module example.com/front\n")
+    files.create("front/main.go", WEB.encode())
+    with pytest.raises(ShipwayError, match="several Go modules: back, front") as caught:
+        load(files)
+    assert caught.value.id == "config.no-module"
+    assert load(files, package="./front").modules == {"front": "front"}
+
+
+def test_services_in_two_modules() -> None:
+    """Each service belongs to the nearest module above it."""
+    files = project(
+        **MODULE,
+        cmd__web__main_dot_go=WEB,
+        api__go_dot_mod="module example.com/api\n",
+        api__main_dot_go=WEB.replace("9000", "9100"),
+        shipway_dot_toml='schema = 1\n[services]\napi = { package = "./api" }\n'
+        'web = { package = "./cmd/web" }\n',
+    )
+    loaded = load(files)
+
+    assert loaded.modules == {"web": ".", "api": "api"}
+    assert {service.name: service.port for service in loaded.services} == {"web": 9000, "api": 9100}
+
+
+def test_no_module_at_all() -> None:
+    """A folder without a Go module is told, with what to do."""
+    with pytest.raises(ShipwayError, match=r"no go\.mod here or above"):
+        load(project())
+
+
+def test_ports_from_files_beside() -> None:
+    """A Dockerfile and existing manifests are looked at; overlays are found."""
+    files = project(**MODULE, main_dot_go=WEB, Dockerfile="FROM x\nEXPOSE 9300\n")
+
+    assert load(files).services[0].port == 9300
+    files.create("deploy/overlays/dev/kustomization.yaml", b"resources: []\n")
+    files.create(
+        "deploy/x.yaml", b"- {name: c, image: 'shipway://shop', ports: [{containerPort: 5}]}"
+    )
+    assert load(files).services[0].port == 5
+    assert load(files).overlays == ("deploy/overlays/dev",)
+
+
+def test_init_writes_what_up_would_do() -> None:
+    """After init the project is the same, with nothing left to guess."""
+    files = project(**MODULE, main_dot_go=WEB)
+    before = load(files)
+    answer = init(files)
+    after = load(files)
+
+    assert "shipway.toml" in answer.written
+    assert answer.kept == ()
+    assert after.written
+    assert after.services == before.services
+    assert [guess.path for guess in after.settings.guesses] == []
+    assert "deploy/overlays/prod" in after.overlays
+
+
+def test_init_is_idempotent_and_never_overwrites() -> None:
+    """A second init writes nothing; a file that a person changed stays as it is."""
+    files = project(**MODULE, main_dot_go=WEB, deploy__base__shop_dot_yaml="mine: true\n")
+    first = init(files)
+    there = dict(files.files)
+    second = init(files)
+
+    assert first.kept == ("deploy/base/shop.yaml",)
+    assert files.files == there
+    assert second.written == ()
+    assert set(second.kept) == {*first.written, *first.kept}
+    assert files.files["deploy/base/shop.yaml"] == b"mine: true\n"
+
+
+def test_a_dry_run_writes_nothing_and_shows_all() -> None:
+    """The dry run shows exactly what a real one then writes."""
+    files = project(**MODULE, main_dot_go=WEB)
+    there = dict(files.files)
+    shown = init(files, dry_run=True)
+
+    assert files.files == there
+    written = init(files)
+    assert shown.written == written.written
+    assert {path: files.files[path].decode() for path in written.written} == shown.contents
+    assert "would write shipway.toml" in list(shown.lines())
+    assert "    schema = 1" in list(shown.lines())
+    assert "kept  shipway.toml" in list(init(files).lines())
