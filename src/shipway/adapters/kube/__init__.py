@@ -1,0 +1,1 @@
+"""The hand that talks to a Kubernetes API server (port: ``core.ports.kube``)."""

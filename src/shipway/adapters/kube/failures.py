@@ -1,0 +1,102 @@
+"""What an API server's refusal means, as one of Shipway's errors.
+
+Only this package calls it. The server answers with a ``Status`` object (apimachinery,
+``metav1.Status``); its ``reason`` and ``details.causes`` are read before its text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from shipway.errors import Kind, ShipwayError
+
+_FORBIDDEN, _CONFLICT = 403, 409
+_QUOTA = re.compile(r"exceeded quota|must specify \S+ for:|limit is|maximum .* usage per")
+_ADMISSION = re.compile(
+    r"admission webhook|violates PodSecurity|ValidatingAdmissionPolicy|denied the request"
+    r"|failed calling webhook"
+)
+_SCHEMA = re.compile(r"failed to create typed patch object .*?: (?P<field>\.[^:\s]+): ")
+"""Server-side apply answers 500 where a field is unknown or of another type."""
+
+
+def refused(code: int, body: bytes, *, operation: str, subject: str) -> ShipwayError:
+    """Return the error that an HTTP answer of 400 or more stands for."""
+    status = _status(body)
+    message = str(status.get("message") or body[:300].decode(errors="replace") or f"HTTP {code}")
+    name, kind, hint = _judge(code, status, message)
+    return ShipwayError(
+        name,
+        kind,
+        message,
+        operation=operation,
+        subject=subject,
+        hint=hint,
+        delay=_delay(status) if kind is Kind.TRANSIENT else None,
+    )
+
+
+def _status(body: bytes) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return {}
+    return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
+
+
+def _judge(code: int, status: dict[str, Any], message: str) -> tuple[str, Kind, str]:
+    """Return error id, kind and hint."""
+    causes = (status.get("details") or {}).get("causes") or []
+    if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
+        return "kube.terminating", Kind.CONFLICT, "wait until its namespace is gone, then repeat"
+    if code == _CONFLICT:
+        return _conflict(status, causes)
+    return _by_text(code, message) or _by_code(code, causes)
+
+
+def _by_text(code: int, message: str) -> tuple[str, Kind, str] | None:
+    """Return what only the text tells: admission and quota answer with the codes of others."""
+    if code in {400, 403, 422, 500} and _ADMISSION.search(message):
+        return "kube.admission", Kind.REJECTED, "the cluster's own rules refused it"
+    if code == _FORBIDDEN and _QUOTA.search(message):
+        return "kube.quota", Kind.REJECTED, "raise the quota or ask for less"
+    if found := _SCHEMA.match(message):
+        return "kube.invalid", Kind.CONFIG, f"fields: {found['field']}"
+    return None
+
+
+def _by_code(code: int, causes: list[dict[str, Any]]) -> tuple[str, Kind, str]:
+    if code in {400, 422}:
+        return "kube.invalid", Kind.CONFIG, _fields(causes)
+    return _BY_CODE.get(code, ("kube.failed", Kind.TRANSIENT, ""))
+
+
+_BY_CODE = {
+    401: ("kube.unauthorized", Kind.DENIED, "the credentials are wrong or have run out"),
+    403: ("kube.forbidden", Kind.DENIED, "this user lacks the right; ask whoever runs the cluster"),
+    404: ("kube.not_found", Kind.NOT_FOUND, ""),
+    405: ("kube.unknown_kind", Kind.NOT_FOUND, "the server does not serve this"),
+    410: ("kube.gone", Kind.TRANSIENT, ""),
+    415: ("kube.invalid", Kind.CONFIG, "the server does not know server-side apply"),
+    429: ("kube.busy", Kind.TRANSIENT, ""),
+}
+
+
+def _conflict(status: dict[str, Any], causes: list[dict[str, Any]]) -> tuple[str, Kind, str]:
+    if status.get("reason") == "AlreadyExists":
+        return "kube.exists", Kind.CONFLICT, ""
+    fields = _fields([cause for cause in causes if cause.get("reason") == "FieldManagerConflict"])
+    return "kube.conflict", Kind.CONFLICT, fields
+
+
+def _fields(causes: list[dict[str, Any]]) -> str:
+    """Return the fields that the server named, for people."""
+    names = sorted({str(cause["field"]) for cause in causes if cause.get("field")})
+    return f"fields: {', '.join(names)}" if names else ""
+
+
+def _delay(status: dict[str, Any]) -> float:
+    return float((status.get("details") or {}).get("retryAfterSeconds") or 1.0)

@@ -1,0 +1,283 @@
+"""HTTP to one API server: connections kept open, credentials, refusals, cancellation.
+
+Only this package calls it. A call blocked in a socket is interrupted by shutting that socket down
+when the scope is cancelled. Calls marked as repeatable are repeated when a kept connection turns
+out to be dead or the server says it is busy; others never.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import urllib.parse
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, ProtocolError
+
+from shipway import scope
+from shipway.adapters.kube import credentials, failures
+from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shipway.core.kube.contexts import Access
+    from shipway.core.ports.process import Processes
+
+_CONNECT = 5.0
+_READ = 60.0
+_ATTEMPTS = 3
+_BAD = 400
+_UNAUTHORIZED = 401
+_line = threading.local()
+
+
+class Call:
+    """One request under way; :meth:`interrupt` ends it from another thread."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._ended = False
+
+    def attach(self, found: socket.socket | None) -> None:
+        """Remember the socket that the answer will come from."""
+        self._socket = found
+        if self._ended:
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """Shut the socket down, so that whoever reads it returns at once."""
+        self._ended = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class _Plain(HTTPConnection):
+    def getresponse(self) -> Any:  # noqa: ANN401  urllib3's own answer passes through
+        _announce(self.sock)
+        return super().getresponse()
+
+
+class _Secure(HTTPSConnection):
+    def getresponse(self) -> Any:  # noqa: ANN401  urllib3's own answer passes through
+        _announce(self.sock)
+        return super().getresponse()
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+def _announce(found: socket.socket | None) -> None:
+    """Tell the call of this thread, which has one whenever it sends, its socket."""
+    call: Call = _line.call
+    call.attach(found)
+
+
+class Transport:
+    """Requests to the server of one :class:`Access`."""
+
+    def __init__(
+        self, access: Access, processes: Processes | None, environment: Mapping[str, str]
+    ) -> None:
+        self._access = access
+        self._credentials = credentials.Credentials(access, processes, environment)
+        self._lock = threading.Lock()
+        self._pool: urllib3.PoolManager | None = None
+
+    def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        subject: str,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        media_type: str = "application/json",
+        repeatable: bool = False,
+    ) -> dict[str, Any]:
+        """Return the decoded answer.
+
+        Raises:
+            ShipwayError: as :func:`failures.refused`, or ``kube.unreachable`` without an answer.
+        """
+        data = self.read(
+            method, path, operation=operation, subject=subject, query=query, body=body,
+            media_type=media_type, repeatable=repeatable,
+        )  # fmt: skip
+        found = msgspec.json.decode(data)
+        return found if isinstance(found, dict) else {}
+
+    def read(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        subject: str,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        media_type: str = "application/json",
+        repeatable: bool = False,
+    ) -> bytes:
+        """Return the answer's bytes; raises as :meth:`json`."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                answer = self._send(method, path, query, body, media_type)
+                if answer.status < _BAD:
+                    return bytes(answer.data)
+                failure = failures.refused(
+                    answer.status, answer.data, operation=operation, subject=subject
+                )
+                again = failure.id in {"kube.busy", "kube.failed"}
+            except HTTPError as error:
+                scope.current().check()
+                failure = self._unreachable(error, operation, subject)
+                again = isinstance(error, ProtocolError)
+            if not (repeatable and again) or attempt == _ATTEMPTS:
+                raise failure
+            scope.current().wait(min(failure.delay or 0.2, 2.0) * (attempt - 0.5))
+        raise AssertionError  # pragma: no cover  the last attempt returned or raised
+
+    @contextlib.contextmanager
+    def stream(
+        self, path: str, *, operation: str, subject: str, query: Mapping[str, str], seconds: float
+    ) -> Iterator[tuple[Call, Iterator[bytes]]]:
+        """Open a long answer and give its call and its lines; leaving the block ends it.
+
+        Raises:
+            ShipwayError: as :meth:`json`, before the first line and between lines.
+        """
+        call = Call()
+        with scope.current().on_cancel(call.interrupt):
+            try:
+                answer = self._once("GET", path, query, None, "", call, seconds)
+                if answer.status >= _BAD:
+                    raise failures.refused(
+                        answer.status, answer.data, operation=operation, subject=subject
+                    )
+            except HTTPError as error:
+                scope.current().check()
+                raise self._unreachable(error, operation, subject) from error
+            try:
+                yield call, _lines(answer)
+            finally:
+                call.interrupt()
+                answer.close()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.clear()
+                self._pool = None
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        media_type: str,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send once, and once more with a fresh credential if that may help."""
+        call = Call()
+        with scope.current().on_cancel(call.interrupt):
+            answer = self._once(method, path, query, body, media_type, call, None)
+            if answer.status == _UNAUTHORIZED and self._credentials.renewable:
+                self._credentials.forget()
+                self.close()
+                answer = self._once(method, path, query, body, media_type, call, None)
+        return answer
+
+    def _once(  # noqa: PLR0917  private, one caller line each
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        media_type: str,
+        call: Call,
+        seconds: float | None,
+    ) -> urllib3.BaseHTTPResponse:
+        scope.current().check()
+        headers = urllib3.HTTPHeaderDict(self._credentials.headers())
+        headers["Accept"] = "application/json"
+        headers["User-Agent"] = "shipway"
+        if body is not None:
+            headers["Content-Type"] = media_type
+        url = f"{self._access.server}{path}"
+        if query:
+            url += "?" + urllib.parse.urlencode(query)
+        _line.call = call
+        try:
+            return self._connections().request(
+                method,
+                url,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                preload_content=seconds is None,
+                timeout=urllib3.Timeout(connect=_CONNECT, read=seconds or _READ),
+            )
+        finally:
+            _line.call = None
+
+    def _connections(self) -> urllib3.PoolManager:
+        with self._lock:
+            if self._pool is None:
+                self._pool = _pool(self._access, self._credentials.current())
+            return self._pool
+
+    def _unreachable(self, error: HTTPError, operation: str, subject: str) -> ShipwayError:
+        reason = getattr(error, "reason", None) or error
+        return ShipwayError(
+            "kube.unreachable",
+            Kind.TRANSIENT,
+            f"no answer from {self._access.server} ({type(reason).__name__}: {reason})"[:400],
+            operation=operation,
+            subject=subject,
+            hint="shipway cluster status" if "127.0.0.1" in self._access.server else "",
+            delay=0.2,
+        )
+
+
+def _pool(access: Access, credential: credentials.Credential) -> urllib3.PoolManager:
+    keywords: dict[str, Any] = {"maxsize": 16, "num_pools": 2}
+    if access.server.startswith("https:"):
+        keywords["ssl_context"] = credentials.tls(access, credential)
+        if access.tls_server_name:
+            keywords["server_hostname"] = access.tls_server_name
+            keywords["assert_hostname"] = access.tls_server_name
+        if access.insecure:
+            keywords["assert_hostname"] = False
+            keywords["cert_reqs"] = "CERT_NONE"
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    pool: urllib3.PoolManager
+    if access.proxy_url:
+        pool = urllib3.ProxyManager(access.proxy_url, **keywords)
+    else:
+        pool = urllib3.PoolManager(**keywords)
+    pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+    return pool
+
+
+def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Yield whole lines as they come; a broken connection ends them."""
+    rest = b""
+    with contextlib.suppress(HTTPError, OSError, AttributeError, ValueError):
+        # urllib3 raises the last two when the socket is shut down while a chunk is being read
+        for piece in answer.stream(1 << 16, decode_content=True):
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole

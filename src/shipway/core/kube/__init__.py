@@ -1,0 +1,1 @@
+"""Kubernetes nouns: objects, order, pruning, health, kubeconfig."""

@@ -1,0 +1,200 @@
+"""What a deploy would do to a cluster: a pure function of the set and of what was observed.
+
+``stages.deploy`` observes, asks :func:`plan`, and applies; a dry run prints the plan instead. A
+plan names objects; their bytes are always taken from the rendered set.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway.core.kube import applyset, autoscale, diff, order
+from shipway.core.kube.autoscale import Target  # noqa: TC001  msgspec reads types
+from shipway.core.kube.diff import Departure  # noqa: TC001  msgspec reads types
+from shipway.core.kube.objects import Obj, Ref, ref_of, uid_of
+from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
+from shipway.core.ports.kube import MANAGER
+from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LASTING = frozenset({"Namespace", "CustomResourceDefinition", "PersistentVolumeClaim"})
+"""Kinds that are never pruned: removing one removes what others, or time, put into it."""
+
+
+class Verb(enum.Enum):
+    """What happens to one object."""
+
+    CREATE = "create"
+    CONFIGURE = "configure"
+    UNCHANGED = "unchanged"
+    """Nothing but the stamp."""
+    ADOPT = "adopt"
+    RECREATE = "recreate"
+    """Deleted and made anew, because what changes in it is immutable."""
+    PRUNE = "prune"
+    KEEP = "keep"
+    """Not in the set any more, and left alone; ``why`` says why."""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One object and what happens to it."""
+
+    verb: Verb
+    ref: Ref
+    uid: str = ""
+    """Of the live object, a precondition of deleting it."""
+    hand_over: bool = False
+    """Whether ``spec.replicas`` is handed to an autoscaler first."""
+    changes: tuple[Departure, ...] = ()
+    why: str = ""
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        return f"{self.verb.value} {self.ref}" + (f" ({self.why})" if self.why else "")
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """An object that stands in the last verified outcome."""
+
+    ref: Ref
+    uid: str
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found: the live objects of the set and of what stands, and live autoscalers."""
+
+    live: dict[tuple[str, str, str, str], Obj]
+    scalers: frozenset[Target] = frozenset()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a deploy would do, in order."""
+
+    rendered: Digest
+    set_name: str
+    """The ApplySet parent's name."""
+    actions: tuple[Action, ...]
+    removals: tuple[Action, ...]
+    """Prunes, in the reverse order, and what is kept."""
+    scalers: frozenset[Target]
+    """Whose ``spec.replicas`` is left out of what is sent."""
+
+    @property
+    def changes(self) -> bool:
+        """Return whether anything but stamps would change."""
+        kinds = {action.verb for action in (*self.actions, *self.removals)}
+        return bool(kinds - {Verb.UNCHANGED, Verb.KEEP})
+
+
+def plan(
+    objects: tuple[Obj, ...],
+    observed: Observed,
+    *,
+    rendered: Digest,
+    set_name: str,
+    standing: Iterable[Standing] = (),
+    adopt: bool = False,
+) -> Plan:
+    """Return the plan for ``objects`` (in the order of the set).
+
+    Raises:
+        ShipwayError: ``kube.not_ours`` (conflict) names objects that somebody else made, unless
+            ``adopt``; ``kube.terminating`` (conflict) names those that are being deleted.
+    """
+    scalers = observed.scalers | autoscale.targets(objects)
+    set_id = applyset.identifier(set_name)
+    actions = tuple(_action(obj, observed.live, set_id, scalers) for obj in objects)
+    _refuse(actions, observed.live, adopt=adopt)
+    names = {ref_of(obj).identity for obj in objects}
+    gone = [one for one in standing if one.ref.identity not in names]
+    gone.sort(key=lambda one: order.key(one.ref), reverse=True)
+    return Plan(
+        rendered=rendered,
+        set_name=set_name,
+        actions=actions,
+        removals=tuple(_removal(one, observed.live, set_id) for one in gone),
+        scalers=scalers,
+    )
+
+
+def _action(
+    obj: Obj,
+    live: Mapping[tuple[str, str, str, str], Obj],
+    set_id: str,
+    scalers: frozenset[Target],
+) -> Action:
+    ref = ref_of(obj)
+    sent = autoscale.release(obj, scalers)
+    found = live.get(ref.identity)
+    if found is None:
+        return Action(verb=Verb.CREATE, ref=ref)
+    changes = tuple(diff.departures(sent, found))
+    verb = _verb(ref, changes, ours=applyset.is_member(found, set_id))
+    letting_go = autoscale.scaled(ref, scalers) and "replicas" not in (sent.get("spec") or {})
+    return Action(
+        verb=verb,
+        ref=ref,
+        uid=uid_of(found),
+        hand_over=letting_go and autoscale.owns_replicas(found, MANAGER),
+        changes=changes,
+    )
+
+
+def _verb(ref: Ref, changes: tuple[Departure, ...], *, ours: bool) -> Verb:
+    if not ours:
+        return Verb.ADOPT
+    if ref.kind == "Job" and any(_immutable(change.path) for change in changes):
+        return Verb.RECREATE
+    return Verb.CONFIGURE if changes else Verb.UNCHANGED
+
+
+def _immutable(path: str) -> bool:
+    """Return whether a Job keeps this field for life (batch/v1)."""
+    return path.startswith(("spec.template", "spec.selector", "spec.completions"))
+
+
+def _refuse(
+    actions: tuple[Action, ...], live: Mapping[tuple[str, str, str, str], Obj], *, adopt: bool
+) -> None:
+    ending = [
+        action.ref
+        for action in actions
+        if (live.get(action.ref.identity, {}).get("metadata") or {}).get("deletionTimestamp")
+    ]
+    if ending:
+        raise _refusal("kube.terminating", "it is being deleted", ending, "wait, then repeat")
+    foreign = [action.ref for action in actions if action.verb is Verb.ADOPT]
+    if foreign and not adopt:
+        why = "it exists, and this environment did not make it"
+        raise _refusal("kube.not_ours", why, foreign, "--adopt takes it over")
+
+
+def _refusal(name: str, why: str, refs: list[Ref], hint: str) -> ShipwayError:
+    return ShipwayError(
+        name,
+        Kind.CONFLICT,
+        why,
+        operation="planning",
+        subject=", ".join(str(ref) for ref in refs),
+        hint=hint,
+    )
+
+
+def _removal(one: Standing, live: Mapping[tuple[str, str, str, str], Obj], set_id: str) -> Action:
+    found = live.get(one.ref.identity)
+    if found is None:
+        why = "it is gone already"
+    elif uid_of(found) != one.uid:
+        why = "another object took its name"
+    elif not applyset.is_member(found, set_id):
+        why = "somebody took it out of this set"
+    elif one.ref.kind in LASTING:
+        why = "this kind is never pruned"
+    else:
+        return Action(verb=Verb.PRUNE, ref=one.ref, uid=one.uid)
+    return Action(verb=Verb.KEEP, ref=one.ref, uid=one.uid, why=why)

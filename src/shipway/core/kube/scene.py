@@ -1,0 +1,108 @@
+"""The live state that a gate looks at: objects, what they made, and warnings, by their uids.
+
+``stages.gate`` puts every change of its watch into one :class:`Scene` and asks it about each
+object. It finds an object's *current* pods by owner uids and revisions, so that neither a crashing
+pod of the release before nor one of a stranger is held against the new one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.core.kube import health
+from shipway.core.kube.health import Around, Health
+from shipway.core.kube.objects import Obj, Ref, ref_of, uid_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_REVISION = "deployment.kubernetes.io/revision"
+_HASH = "controller-revision-hash"
+_TEMPLATE = "pod-template-generation"
+
+
+class Scene:
+    """What is live, kept up to date by :meth:`put` and :meth:`remove`; holds no clock, no port."""
+
+    def __init__(self) -> None:
+        self._objects: dict[tuple[str, str, str, str], Obj] = {}
+
+    def put(self, obj: Obj) -> None:
+        """Remember the newest state of an object."""
+        self._objects[ref_of(obj).identity] = obj
+
+    def remove(self, obj: Obj) -> None:
+        """Forget an object that was deleted."""
+        self._objects.pop(ref_of(obj).identity, None)
+
+    def live(self, ref: Ref) -> Obj | None:
+        """Return an object's newest state."""
+        return self._objects.get(ref.identity)
+
+    def health(self, obj: Obj, since: str = "") -> Health:
+        """Return the health of a live object that was applied at version ``since``."""
+        return health.assess(obj, self.around(obj, since))
+
+    def around(self, obj: Obj, since: str = "") -> Around:
+        """Return what belongs to ``obj``: current pods, current revision, warnings."""
+        namespace, uid = ref_of(obj).namespace, uid_of(obj)
+        every = list(self._of("", "Pod", namespace))
+        revision = self._revision(obj) if obj.get("kind") == "Deployment" else None
+        owner = uid_of(revision) if revision else uid
+        mine = [pod for pod in every if _owner(pod) == owner and _is_current(pod, obj)]
+        makers = {uid, *(uid_of(one) for one in self._of("apps", "ReplicaSet", namespace)
+                         if _owner(one) == uid)}  # fmt: skip
+        leaving = any(
+            _owner(pod) in makers and pod["metadata"].get("deletionTimestamp") for pod in every
+        )
+        about = {uid, owner, *(uid_of(pod) for pod in mine)}
+        return Around(
+            pods=tuple(mine),
+            revision=revision,
+            leaving=leaving,
+            warnings=self._warnings(namespace, about),
+            since=since,
+        )
+
+    def _revision(self, deployment: Obj) -> Obj | None:
+        """Return the ReplicaSet whose revision the Deployment says is its own."""
+        wanted = (deployment["metadata"].get("annotations") or {}).get(_REVISION)
+        for one in self._of("apps", "ReplicaSet", ref_of(deployment).namespace):
+            number = (one["metadata"].get("annotations") or {}).get(_REVISION)
+            if _owner(one) == uid_of(deployment) and number == wanted:
+                return one
+        return None
+
+    def _warnings(self, namespace: str, about: set[str]) -> tuple[Obj, ...]:
+        found = [
+            event
+            for event in self._of("", "Event", namespace)
+            if (event.get("involvedObject") or {}).get("uid") in about
+        ]
+        return tuple(sorted(found, key=lambda event: str(event.get("lastTimestamp") or "")))
+
+    def _of(self, group: str, kind: str, namespace: str) -> Iterator[Obj]:
+        for (a_group, a_kind, a_namespace, _), obj in self._objects.items():
+            if (a_group, a_kind, a_namespace) == (group, kind, namespace):
+                yield obj
+
+
+def _owner(obj: Obj) -> str:
+    """Return the uid of the controller that made it; empty if none did."""
+    for one in obj["metadata"].get("ownerReferences") or ():
+        if one.get("controller"):
+            return str(one.get("uid"))
+    return ""
+
+
+def _is_current(pod: Obj, owner: Obj) -> bool:
+    """Return whether the pod is of the newest revision of a StatefulSet or DaemonSet."""
+    labels = pod["metadata"].get("labels") or {}
+    if owner.get("kind") == "StatefulSet":
+        wanted = (owner.get("status") or {}).get("updateRevision")
+        return not wanted or labels.get(_HASH) == wanted
+    if owner.get("kind") == "DaemonSet":
+        annotations = owner["metadata"].get("annotations") or {}
+        number = annotations.get("deprecated.daemonset.template.generation")
+        return not number or labels.get(_TEMPLATE) in {None, number}
+    return True

@@ -1,0 +1,237 @@
+"""The gate as timelines: what a cluster does after a deploy, and what the gate says when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.kube import MemoryKube
+from shipway import scope
+from shipway.core.kube.health import Cause, State
+from shipway.core.kube.objects import Ref, ref_of
+from shipway.errors import Kind, ShipwayError
+from shipway.stages.gate import Expected, GateRequest, GateResult, ObjectStatus, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WEB = Ref("apps/v1", "Deployment", "ns", "web")
+CONFIG = Ref("v1", "ConfigMap", "ns", "settings")
+JOB = Ref("batch/v1", "Job", "ns", "migrate")
+REVISION = "deployment.kubernetes.io/revision"
+
+
+def deployment(**status: Any) -> dict[str, Any]:
+    """Return a Deployment of one pod with this status."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "ns", "annotations": {REVISION: "1"}},
+        "spec": {"replicas": 1},
+        "status": {"observedGeneration": 1, **status},
+    }
+
+
+def rolled_out(kube: MemoryKube) -> None:
+    """Have the controller finish."""
+    kube.put(deployment(replicas=1, updatedReplicas=1, availableReplicas=1))
+
+
+def crash(kube: MemoryKube) -> None:
+    """Have the new pod end again and again."""
+    web = kube.get(WEB) or {}
+    replicas = owned("ReplicaSet", "web-1", "apps/v1", web["metadata"]["uid"])
+    replicas["metadata"]["annotations"] = {REVISION: "1"}
+    made = kube.put(replicas)
+    pod = owned("Pod", "web-1-x", "v1", made["metadata"]["uid"])
+    last = {"terminated": {"reason": "Error", "exitCode": 3}}
+    state = {"waiting": {"reason": "CrashLoopBackOff"}}
+    pod["status"] = {
+        "containerStatuses": [{"name": "app", "state": state, "lastState": last, "restartCount": 2}]
+    }
+    kube.put(pod)
+
+
+def owned(kind: str, name: str, version: str, owner: str) -> dict[str, Any]:
+    """Return an object that a controller made."""
+    owners = [{"uid": owner, "controller": True}]
+    metadata = {"name": name, "namespace": "ns", "ownerReferences": owners}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+
+def gate(
+    *steps: Callable[[MemoryKube], object],
+    refs: tuple[Ref, ...] = (WEB,),
+    seconds: float = 0.2,
+    said: list[ObjectStatus] | None = None,
+    kube: MemoryKube | None = None,
+) -> GateResult:
+    """Watch the Deployment while these steps happen."""
+    kube = kube or MemoryKube()
+    kube.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}})
+    kube.put(deployment())
+    kube.steps = list(steps)
+    request = GateRequest(objects=tuple(Expected(ref, "u", 1) for ref in refs), seconds=seconds)
+    return watch(
+        request, kube=kube, clock=FakeClock(), on_change=said.append if said is not None else None
+    )
+
+
+def test_passes_when_all_are_healthy() -> None:
+    """It passes with the change that makes the last object healthy, and tells each step."""
+    said: list[ObjectStatus] = []
+
+    result = gate(rolled_out, refs=(WEB, CONFIG), said=said, seconds=30)
+
+    assert result.passed
+    assert (result.failures, result.causes) == ((), ())
+    assert [(str(one.ref), one.state) for one in said] == [
+        ("deployment/ns/web", State.PROGRESSING),
+        ("configmap/ns/settings", State.HEALTHY),
+        ("deployment/ns/web", State.HEALTHY),
+    ]
+
+
+def test_reports_uids_and_generations() -> None:
+    """Each object is reported as it is live; what needs no watching, as it was applied."""
+    result = gate(rolled_out, refs=(WEB, CONFIG), seconds=30)
+
+    web, config = result.objects
+    assert web.uid.startswith("uid-")
+    assert web.generation == 1
+    assert (config.uid, config.generation) == ("u", 1)
+
+
+def test_fails_at_once_with_the_last_lines() -> None:
+    """A crash loop fails long before the time is over, with cause and the container's words."""
+    kube = MemoryKube()
+    kube.log_lines["web-1-x", "app", False] = "\n".join(f"line {number}" for number in range(20))
+
+    result = gate(crash, rolled_out, kube=kube, seconds=30)
+
+    assert not result.passed
+    assert result.causes == ("CrashLoopBackOff",)
+    (failure,) = result.failures
+    assert failure.message == "pod web-1-x, container app: Error (exit code 3), 2 restarts"
+    assert failure.lines == tuple(f"line {number}" for number in range(10, 20))
+
+
+def test_lines_of_the_run_before() -> None:
+    """Where the newest run has said nothing, the one before is asked."""
+    kube = MemoryKube()
+    kube.log_lines["web-1-x", "app", True] = "panic"
+
+    assert gate(crash, kube=kube).failures[0].lines == ("panic",)
+
+
+def test_no_lines() -> None:
+    """A log that cannot be read does not hide the answer."""
+    kube = MemoryKube()
+    name = "pod/ns/web-1-x"
+    kube.refusals["logs", name] = ShipwayError("kube.forbidden", Kind.DENIED, "no")
+
+    failure = gate(crash, kube=kube).failures[0]
+
+    assert (failure.cause, failure.lines) == (Cause.CRASH_LOOP, ())
+
+
+def test_time_is_over() -> None:
+    """What is still on its way when the time is over fails as too late, with what it waits for."""
+    result = gate()
+
+    assert not result.passed
+    assert result.causes == ("Timeout",)
+    assert result.failures[0].message == "0 of 1 pods are new"
+
+
+def test_waiting_is_no_cause_when_another_failed() -> None:
+    """When one object fails at once, the others are not blamed for being on their way."""
+    job = {"apiVersion": "batch/v1", "kind": "Job",
+           "metadata": {"name": "migrate", "namespace": "ns"}, "status": {}}  # fmt: skip
+    kube = MemoryKube()
+    kube.put(job)
+
+    result = gate(crash, refs=(JOB, WEB), kube=kube)
+
+    assert [one.cause for one in result.failures] == [Cause.CRASH_LOOP, Cause.NONE]
+    assert result.causes == ("CrashLoopBackOff",)
+
+
+def test_running_job_is_no_success() -> None:
+    """A Job passes when it is complete, not while it runs."""
+    job: dict[str, Any] = {"apiVersion": "batch/v1", "kind": "Job",
+                           "metadata": {"name": "migrate", "namespace": "ns"}}  # fmt: skip
+    kube = MemoryKube()
+    kube.put({**job, "status": {"active": 1}})
+    done = {"conditions": [{"type": "Complete", "status": "True"}]}
+
+    def completes(kube: MemoryKube) -> None:
+        kube.put({**job, "status": done})
+
+    assert gate(refs=(JOB,), kube=kube).causes == ("Timeout",)
+    assert gate(completes, refs=(JOB,), kube=kube, seconds=30).passed
+
+
+def test_removed_by_somebody() -> None:
+    """An object that vanishes fails at once."""
+
+    def removes(kube: MemoryKube) -> None:
+        kube.drop(WEB)
+
+    result = gate(removes, seconds=30)
+
+    assert result.causes == ("Removed",)
+    assert result.failures[0].uid == "u"
+
+
+def test_never_seen() -> None:
+    """A watch that ends before it showed the state is no success."""
+
+    class Blind(MemoryKube):
+        def watch(self, selections: Any, *, seconds: float) -> Any:  # noqa: ARG002
+            yield from ()
+
+    result = gate(kube=Blind())
+
+    assert (result.passed, result.causes) == (False, ("Timeout",))
+    assert result.failures[0].message == "it was not seen"
+
+
+def test_nothing_to_watch() -> None:
+    """Objects that are done when stored pass at once."""
+    assert gate(refs=(CONFIG,), seconds=30).passed
+
+
+def test_warnings_of_before_do_not_count() -> None:
+    """A refusal that is older than the apply is not held against it."""
+    kube = MemoryKube()
+    kube.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}})
+    web = kube.put(deployment())
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "e", "namespace": "ns"},
+        "type": "Warning",
+        "reason": "FailedCreate",
+        "message": "exceeded quota: q",
+        "involvedObject": {"uid": web["metadata"]["uid"]},
+    }
+    version = kube.put(event)["metadata"]["resourceVersion"]
+    rolled_out(kube)
+
+    def passes(since: str) -> bool:
+        request = GateRequest(objects=(Expected(ref_of(web), version=since),), seconds=5)
+        return watch(request, kube=kube, clock=FakeClock()).passed
+
+    assert passes(since=version)
+    assert not passes(since=str(int(version) - 1))
+
+
+def test_cancelled() -> None:
+    """A cancelled scope ends the wait."""
+    with scope.open() as inner, pytest.raises(ShipwayError) as caught:
+        gate(lambda _: inner.cancel(), seconds=30)
+
+    assert caught.value.id == "run.cancelled"
