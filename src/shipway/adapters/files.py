@@ -1,0 +1,106 @@
+"""A folder of files on disk, for what people own: config, lock and manifests.
+
+Only wiring makes one. It follows no symbolic link out of its folder and never leaves half a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import secrets
+from typing import TYPE_CHECKING
+
+from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Folder:
+    """Files under ``root``, by path relative to it."""
+
+    def __init__(self, root: str) -> None:
+        self.root = pathlib.Path(root).resolve()
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes, or nothing where there is no such file."""
+        with _told("reading", path):
+            try:
+                return self._inside(path).read_bytes()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                return None
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write a file that is not there yet, folders too; return whether it was written."""
+        with _told("creating", path):
+            place = self._inside(path)
+            return not os.path.lexists(place) and self._write(place, data, exclusive=True)
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Write a file, in place of what was there."""
+        with _told("writing", path):
+            self._write(self._inside(path), data, exclusive=False)
+
+    def under(self, path: str, *, suffixes: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the regular files under a folder, sorted; hidden ones are left out."""
+        with _told("listing", path):
+            return tuple(sorted(self._walk(self._inside(path), suffixes)))
+
+    def _walk(self, top: pathlib.Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+        for folder, below, names in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            for name in names:
+                place = pathlib.Path(folder, name)
+                if name.startswith(".") or not name.endswith(suffixes or ("",)):
+                    continue
+                if place.is_file() and not place.is_symlink():
+                    yield place.relative_to(self.root).as_posix()
+
+    def _inside(self, path: str) -> pathlib.Path:
+        place = self.root / path
+        if not place.resolve().is_relative_to(self.root):
+            raise ShipwayError(
+                "files.outside",
+                Kind.USAGE,
+                "the path leaves the folder",
+                operation="using a file",
+                subject=path,
+                hint="give a path inside the project",
+            )
+        return place
+
+    def _write(self, place: pathlib.Path, data: bytes, *, exclusive: bool) -> bool:
+        """Write beside and rename, or link where an existing file must win."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+        try:
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if not exclusive:
+                beside.replace(place)
+                return True
+            with contextlib.suppress(FileExistsError):
+                os.link(beside, place)
+                return True
+            return False
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _told(operation: str, path: str) -> Iterator[None]:
+    """Turn what the operating system says into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise ShipwayError(
+            "files.refused",
+            Kind.MISSING,
+            error.strerror or str(error),
+            operation=operation,
+            subject=path,
+            hint="check the path and its permissions",
+        ) from error

@@ -1,0 +1,30 @@
+"""The command line: parse, call one road through :mod:`shipway.wiring`, show its events.
+
+No decision is made here. Every function of wiring below takes keywords only. All take
+``directory`` (absolute path of the project), ``cluster`` (name of the embedded cluster) and
+``emit`` (called with every event, from any thread); ``keys`` are paths of public keys.
+
+=================== ===========================================================================
+``up``              package, environment, adopt, keys, port, tests (``""`` is "as configured")
+``trace``           subject, environment, namespace, keys, export (path or ``""``),
+                    trusted_root, policy (paths or ``""``)
+``rollback``        environment, target, reason
+``status``          environment (``""`` is all)
+``history``         environment, target, limit
+``verify``          reference, environment, keys
+``demo``            keep
+``init``            dry_run
+``key_show``        nothing more
+``key_export``      path (``""`` is standard output: the result is the text)
+``cluster_up``      nothing more
+``cluster_status``  nothing more
+``cluster_down``    nothing more
+``cluster_delete``  everything
+``cluster_kubeconfig`` nothing more
+=================== ===========================================================================
+
+Each returns ``None``, a text, or a Struct with a method ``lines() -> Iterable[str]`` (what a
+person reads) whose fields are what ``--output json`` shows. A result may have an attribute
+``exit_kind``, a :class:`~shipway.errors.Kind` or none, that makes the exit code of an answer that
+is not good although nothing failed (``TESTS``, ``REJECTED``, ``INTEGRITY``).
+"""

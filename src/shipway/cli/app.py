@@ -1,0 +1,26 @@
+"""The tree of commands. Importing it costs click and little more; roads come when called."""
+
+from __future__ import annotations
+
+import click
+
+from shipway import __version__
+from shipway.cli.clustering import cluster
+from shipway.cli.delivering import demo, rollback, up
+from shipway.cli.observing import history, status, trace, verify
+from shipway.cli.options import shared
+from shipway.cli.preparing import explain, init, key
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", message="shipway %(version)s")
+@shared
+def app() -> None:
+    """Carry a Go commit to healthy pods on Kubernetes, and prove it.
+
+    In a Go repository: shipway up. Back from a pod to its commit: shipway trace pod/NAME.
+    """
+
+
+for command in (up, demo, rollback, trace, verify, status, history, init, explain, key, cluster):
+    app.add_command(command)

@@ -1,0 +1,67 @@
+"""Commands that change what runs: up, rollback, demo."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli.options import go, shared
+
+keys = click.option(
+    "--key",
+    "keys",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="Public key to trust; may be given more than once.",
+)
+environment = click.option("--env", "environment", metavar="ENV", default="dev", show_default=True)
+
+
+@click.command()
+@click.argument("package", default="")
+@environment
+@keys
+@click.option("--adopt", is_flag=True, help="Take over objects that others made.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port the service listens on.")
+@click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
+@shared
+def up(
+    *,
+    package: str,
+    environment: str,
+    keys: tuple[str, ...],
+    adopt: bool,
+    port: int | None,
+    tests: str | None,
+) -> int:
+    """Test, build, sign and deploy; print the URL.
+
+    PACKAGE is the main package (./cmd/web); without it, the one that the project has.
+    """
+    return go(
+        "up",
+        package=package,
+        environment=environment,
+        keys=keys,
+        adopt=adopt,
+        port=port or 0,
+        tests=tests or "",
+    )
+
+
+@click.command()
+@click.argument("environment", metavar="ENV")
+@click.option("--target", default="", metavar="CONTEXT", help="One of its targets; else all.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; it stands in the evidence.")
+@shared
+def rollback(environment: str, target: str, reason: str) -> int:
+    """Put the previous release of ENV back."""
+    return go("rollback", environment=environment, target=target, reason=reason)
+
+
+@click.command()
+@click.option("--keep/--no-keep", default=True, help="Leave the cluster running afterwards.")
+@shared
+def demo(keep: bool) -> int:
+    """Carry the example service the whole road, and show its evidence."""
+    return go("demo", local=False, keep=keep)

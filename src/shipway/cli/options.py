@@ -1,0 +1,77 @@
+"""Options that every command has, wherever on the line they stand.
+
+Command modules decorate with :func:`shared` and call a road through :func:`go`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DEFAULTS: dict[str, Any] = {"output": "text", "cluster": "", "directory": "", "verbose": False}
+ROADS = "roads"
+"""Key of the object that has the roads, where a caller gave one in place of wiring."""
+
+
+def shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that every command has; the one that stands last on the line counts."""
+
+    @click.option(
+        "--output", type=click.Choice(["text", "json"]), help="Text, or one JSON object a line."
+    )
+    @click.option("--name", "cluster", metavar="NAME", help="Embedded cluster to use.")
+    @click.option(
+        "-C",
+        "directory",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False),
+        help="Project folder, instead of the current one.",
+    )
+    @click.option("-v", "--verbose", is_flag=True, default=None, help="Say more.")
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> Any:  # noqa: ANN401  click's own
+        given = click.get_current_context().ensure_object(dict)
+        for name in _DEFAULTS:
+            value = values.pop(name)
+            if value is not None:
+                given[name] = value
+        return command(**values)
+
+    return wrapped
+
+
+def go(road: str, *, local: bool = True, **asked: Any) -> int:  # noqa: ANN401  each road's own
+    """Call ``wiring.ROAD`` with what was asked and the shared options; return the exit code."""
+    given = _given()
+
+    def call(emit: Callable[..., None]) -> object:
+        roads = given.get(ROADS) or _wiring()
+        directory = os.path.abspath(given["directory"] or os.curdir)  # noqa: PTH100  links stay
+        where = {"directory": directory} if local else {}
+        return getattr(roads, road)(cluster=given["cluster"], emit=emit, **where, **asked)
+
+    return answer(call)
+
+
+def answer(call: Callable[[Callable[..., None]], object]) -> int:
+    """Call a road that needs no hands; return the exit code."""
+    from shipway.cli.boundary import travel  # noqa: PLC0415  help and completion need none of it
+
+    given = _given()
+    return travel(call, output=given["output"], verbose=given["verbose"])
+
+
+def _given() -> dict[str, Any]:
+    return {**_DEFAULTS, **click.get_current_context().ensure_object(dict)}
+
+
+def _wiring() -> Any:  # noqa: ANN401  a module
+    """Import wiring within the boundary, so that even its faults are told."""
+    return importlib.import_module("shipway.wiring")

@@ -1,0 +1,46 @@
+"""Commands about the project and the user: init, explain, key."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli.options import answer, go, shared
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Print what would be written.")
+@shared
+def init(dry_run: bool) -> int:
+    """Write shipway.toml and deploy/, as up guesses them; nothing is overwritten."""
+    return go("init", dry_run=dry_run)
+
+
+@click.command()
+@click.argument("identifier", metavar="ID")
+@shared
+def explain(identifier: str) -> int:
+    """Explain the error ID: cause, example, next step."""
+    from shipway.roads import explain as pages  # noqa: PLC0415  only this command reads them
+
+    return answer(lambda _emit: pages.page(identifier))
+
+
+@click.group()
+@shared
+def key() -> None:
+    """The key that signs your evidence."""
+
+
+@key.command()
+@shared
+def show() -> int:
+    """Print the fingerprint, where the key lies, and whether a passphrase guards it."""
+    return go("key_show", local=False)
+
+
+@key.command()
+@click.argument("path", metavar="[FILE]", default="")
+@shared
+def export(path: str) -> int:
+    """Write the public key to FILE, or print it."""
+    return go("key_export", local=False, path=path)

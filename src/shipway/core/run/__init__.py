@@ -1,0 +1,1 @@
+"""A run: its events, notes and board."""

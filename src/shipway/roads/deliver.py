@@ -1,0 +1,292 @@
+"""Deliver: from signed images to pods that serve, under a verdict for exactly these bytes.
+
+``up``, ``release`` and ``promote`` come here with a release's services. Render, verdict, intent,
+apply, gate, outcome; and if the gate says no, what ran before is put back (``roads.restore``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway.core.evidence import shipped, statement, verdict
+from shipway.core.evidence.link import Link  # noqa: TC001  msgspec reads types
+from shipway.core.evidence.policy import built_in
+from shipway.core.evidence.release import Release  # noqa: TC001  msgspec reads types
+from shipway.core.evidence.rules import Foreign
+from shipway.core.oci.digest import parse as parse_digest
+from shipway.core.run.events import Unit
+from shipway.errors import Kind, ShipwayError
+from shipway.roads import carry, history, restore
+from shipway.roads.carry import Carried  # noqa: TC001  msgspec reads types
+from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
+from shipway.roads.make import Made  # noqa: TC001  msgspec reads types
+from shipway.stages import attest, deploy, render, seal, verify
+from shipway.stages.attest import AttestRequest, Said
+from shipway.stages.deploy import Proof
+from shipway.stages.gate import Expected, GateRequest, watch
+from shipway.stages.render import Rendered  # noqa: TC001  msgspec reads types
+
+if TYPE_CHECKING:
+    from shipway.core.evidence.history import History
+    from shipway.core.evidence.statement import Statement
+    from shipway.core.evidence.verdict import Verdict
+    from shipway.core.ports.hands import Hands
+    from shipway.core.ports.kube import Kube
+    from shipway.core.ports.signer import Signer
+    from shipway.run import Run
+
+
+class DeliverRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Services that were made, and where they go."""
+
+    destination: Destination
+    version: str
+    channel: str = "dev"
+    services: tuple[Made, ...]
+    tests: str
+    """``passed``, ``warned``, ``failed``, ``pending`` or ``off``."""
+    render: render.RenderRequest
+    """With everything but the images."""
+    foreign: tuple[str, ...] = ()
+    """References by digest that the lock lists."""
+    partial: bool = False
+    """Whether the project has more services than these: then nothing is pruned."""
+    adopt: bool = False
+    seconds: float = 120.0
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """A release that serves."""
+
+    release: Release
+    rendered: Rendered
+    carried: Carried | None = None
+    """None where the very same release served already."""
+
+
+def deliver(request: DeliverRequest, *, hands: Hands, run: Run, signer: Signer) -> Delivered:
+    """Seal, render, judge and deploy; return when the new pods serve.
+
+    Raises:
+        ShipwayError: ``verdict.failed`` (rejected) before anything is applied, ``gate.failed``
+            (rejected) after what ran before was put back, and whatever a stage raises.
+    """
+    destination = request.destination
+    kube = hands.kube(destination.context)
+    release = _seal(request, hands=hands, run=run)
+    rendered = _render(request, release, hands=hands, run=run)
+    held = deploy.read_head(
+        destination.project, destination.environment, destination.target, kube=kube
+    )
+    past = history.read(destination.history(), registry=hands.registry, head=held.head)
+    if _serves(request, release, rendered, past, kube=kube, hands=hands):
+        return Delivered(release=release, rendered=rendered)
+    said = (shipped.release(release), shipped.render(_rendering(request, rendered), release.digest))
+    links = _attest(request, release, said, hands=hands, run=run, signer=signer)
+    judged = _verify(request, release, rendered, hands=hands, run=run)
+    (decision,) = _attest(
+        request, release, (verdict.statement(judged),), hands=hands, run=run, signer=signer
+    )
+    _unless_passed(judged, run)
+    proof = Proof(
+        bundle=hands.content.read(decision.bundle.digest),
+        trust=destination.trust,
+        policy=built_in(),
+    )
+    asked = carry.CarryRequest(
+        destination=destination,
+        release=release.manifest,
+        rendered=rendered.set,
+        render=links[1].edge,
+        verdict=decision.edge,
+        proof=proof,
+        standing=() if request.partial else carry.standing(past),
+        adopt=request.adopt,
+        seconds=request.seconds,
+    )
+    carried = carry.carry(asked, held=held, kube=kube, hands=hands, run=run, signer=signer)
+    if not carried.gate.passed:
+        restore.after(carried, destination, past, hands=hands, run=run, signer=signer)
+    run.fact("release", release.digest)
+    return Delivered(release=release, rendered=rendered, carried=carried)
+
+
+def _serves(
+    request: DeliverRequest,
+    release: Release,
+    rendered: Rendered,
+    past: History,
+    *,
+    kube: Kube,
+    hands: Hands,
+) -> bool:
+    """Return whether this very release is what was deployed last, passed, and still stands."""
+    newest = past.entries[0] if past.entries else None
+    if newest is None or newest.outcome is None or not newest.passed:
+        return False
+    if (newest.intent.release, newest.intent.rendered) != (release.digest, rendered.set.digest):
+        return False
+    plan = deploy.plan(
+        deploy.PlanRequest(
+            project=request.destination.project,
+            environment=request.destination.environment,
+            target=request.destination.target,
+            rendered=rendered.set,
+            adopt=request.adopt,
+        ),
+        kube=kube,
+        content=hands.content,
+    )
+    if plan.changes:
+        return False
+    expected = tuple(Expected(carry.ref_of_applied(one), one.uid) for one in newest.outcome.objects)
+    asked = GateRequest(objects=expected, seconds=request.seconds)
+    return watch(asked, kube=kube, clock=hands.clock).passed
+
+
+def _seal(request: DeliverRequest, *, hands: Hands, run: Run) -> Release:
+    services = tuple(
+        seal.Sealed(name=one.name, published=one.published, links=one.links)
+        for one in request.services
+    )
+    return run.step(
+        seal.seal,
+        Unit(),
+        seal.SealRequest(
+            project=request.destination.project,
+            version=request.version,
+            channel=request.channel,
+            tests=request.tests,
+            services=services,
+            repository=request.destination.evidence,
+        ),
+        summary=lambda made: made.digest,
+        content=hands.content,
+        registry=hands.registry,
+    )
+
+
+def _render(request: DeliverRequest, release: Release, *, hands: Hands, run: Run) -> Rendered:
+    images = {one.name: one.published.reference for one in request.services}
+    wanted = msgspec.structs.replace(request.render, images=images)
+    rendered = run.step(
+        render.render,
+        Unit(target=request.destination.context),
+        wanted,
+        summary=lambda made: f"{len(made.entries)} objects",
+        renderer=hands.renderer,
+        content=hands.content,
+        resolve=lambda reference: _resolved(reference, hands),
+    )
+    seal.keep(
+        seal.KeepRequest(
+            rendered=rendered.set,
+            release=release.manifest,
+            repository=request.destination.evidence,
+        ),
+        content=hands.content,
+        registry=hands.registry,
+    )
+    return rendered
+
+
+def _resolved(reference: str, hands: Hands) -> str:
+    """Return the digest reference of a foreign tag, as its registry has it now."""
+    from shipway.core.oci import reference as references  # noqa: PLC0415  rarely needed
+
+    named = references.parse(reference)
+    found = hands.registry.resolve(named.repository, named.tag or "latest")
+    if found is None:
+        raise ShipwayError(
+            "render.image",
+            Kind.NOT_FOUND,
+            "its registry has no such image",
+            operation="pinning",
+            subject=reference,
+        )
+    return f"{named.repository}@{found.digest}"
+
+
+def _rendering(request: DeliverRequest, rendered: Rendered) -> shipped.Rendering:
+    return shipped.Rendering(
+        project=request.destination.project,
+        environment=request.destination.environment,
+        rendered=rendered.set.digest,
+        media_type=rendered.set.media_type,
+        size=rendered.set.size,
+        overlay=rendered.overlay,
+        commit=rendered.commit,
+        renderer=rendered.renderer,
+        images={one.name: one.published.manifest.digest for one in request.services},
+    )
+
+
+def _attest(
+    request: DeliverRequest,
+    release: Release,
+    statements: tuple[Statement, ...],
+    *,
+    hands: Hands,
+    run: Run,
+    signer: Signer,
+) -> tuple[Link, ...]:
+    run.sync()
+    said = tuple(
+        Said(payload=statement.encode(one), subject=release.manifest) for one in statements
+    )
+    return run.step(
+        attest.sign,
+        Unit(target=request.destination.context),
+        AttestRequest(statements=said, repository=request.destination.evidence),
+        summary=lambda _: ", ".join(one.kind for one in statements),
+        signer=signer,
+        content=hands.content,
+        registry=hands.registry,
+        clock=hands.clock,
+        links=hands.links,
+    )
+
+
+def _verify(
+    request: DeliverRequest, release: Release, rendered: Rendered, *, hands: Hands, run: Run
+) -> Verdict:
+    listed = (*request.foreign, *rendered.resolved.values())
+    foreign = tuple(
+        Foreign(digest=parse_digest(one.rpartition("@")[2]), reference=one) for one in listed
+    )
+    return run.step(
+        verify.verify,
+        Unit(target=request.destination.context),
+        verify.VerifyRequest(
+            project=request.destination.project,
+            environment=request.destination.environment,
+            repository=request.destination.evidence,
+            release=release.digest,
+            rendered=rendered.set,
+            trust=request.destination.trust,
+            foreign=foreign,
+        ),
+        summary=lambda made: "passed" if made.passed else "refused",
+        registry=hands.registry,
+        clock=hands.clock,
+    )
+
+
+def _unless_passed(judged: Verdict, run: Run) -> None:
+    for reason in (*judged.of("pending"), *judged.of("waived")):
+        run.remark(f"{reason.outcome}: {reason.rule} ({reason.detail})")
+    failed = judged.of("failed")
+    if not failed:
+        return
+    told = "; ".join(f"{one.rule} of {one.subject}: {one.detail}" for one in failed)
+    more = "; ".join(str(one) for one in judged.findings)
+    raise ShipwayError(
+        "verdict.failed",
+        Kind.REJECTED,
+        f"{told}{f' [{more}]' if more else ''}",
+        operation="verifying the release for",
+        subject=f"{judged.project}/{judged.environment}",
+        hint="nothing was applied; each reason names the rule and what it asks for",
+    )

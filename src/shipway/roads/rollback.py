@@ -1,0 +1,113 @@
+"""Rollback: the release before the present one serves again, by its old bytes and its old verdict.
+
+The CLI calls :func:`rollback`. A new number is taken, the reason recorded, every signature checked
+again. Jobs, custom resource definitions and volumes are not rolled back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway import scope
+from shipway.errors import Kind, ShipwayError
+from shipway.roads import history, restore, where
+from shipway.run import Run
+from shipway.stages import deploy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shipway.core.ports.hands import Hands
+    from shipway.core.run.events import Event
+    from shipway.roads.carry import Carried
+    from shipway.roads.destination import Destination
+
+
+class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What serves again."""
+
+    environment: str
+    numbers: dict[str, int]
+    """Target to the new number."""
+    releases: dict[str, str]
+    seconds: float
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a person reads."""
+        for target, number in self.numbers.items():
+            yield (
+                f"{self.environment} on {target}: number {number} put release"
+                f" {self.releases[target]} back in {self.seconds:.1f} s"
+            )
+        yield "Jobs, custom resource definitions and volumes are as they were"
+
+
+def rollback(
+    request: where.WhereRequest, *, reason: str, hands: Hands, emit: Callable[[Event], None]
+) -> RolledBack:
+    """Put the previous passed release back, on every target of the environment.
+
+    Raises:
+        ShipwayError: ``rollback.none`` (not found) without one, ``rollback.failed`` (rejected) if
+            it does not serve, and what carrying raises.
+    """
+    places = where.destinations(request, hands=hands)
+    with (
+        scope.open(),
+        Run(
+            "rollback",
+            runs=hands.runs,
+            clock=hands.clock,
+            emit=emit,
+            subject=request.environment,
+        ) as run,
+    ):
+        began = hands.clock.monotonic()
+        done = {one.context: _one(one, reason, hands=hands, run=run) for one in places}
+        return RolledBack(
+            environment=request.environment,
+            numbers={name: one.said.sequence for name, one in done.items()},
+            releases={name: one.said.release for name, one in done.items()},
+            seconds=round(hands.clock.monotonic() - began, 3),
+        )
+
+
+def _one(destination: Destination, reason: str, *, hands: Hands, run: Run) -> Carried:
+    kube = hands.kube(destination.context)
+    held = deploy.read_head(
+        destination.project, destination.environment, destination.target, kube=kube
+    )
+    past = history.read(destination.history(50), registry=hands.registry, head=held.head)
+    newest = past.entries[0] if past.entries else None
+    entry = past.before(newest.intent.release) if newest else None
+    if entry is None:
+        raise ShipwayError(
+            "rollback.none",
+            Kind.NOT_FOUND,
+            "there is no earlier release that served",
+            operation="rolling back",
+            subject=f"{destination.environment} on {destination.context}",
+            hint=f"shipway history {destination.environment} lists them",
+        )
+    carried = restore.put_back(
+        entry,
+        destination,
+        reason=reason or "asked for",
+        since=None,
+        hands=hands,
+        run=run,
+        signer=hands.signer(),
+    )
+    if not carried.gate.passed:
+        told = "; ".join(f"{one.ref}: {one.message}" for one in carried.gate.failures)
+        raise ShipwayError(
+            "rollback.failed",
+            Kind.REJECTED,
+            told,
+            operation="rolling back",
+            subject=f"{destination.environment} on {destination.context}",
+            hint="the old release was applied and does not serve either; see the lines above",
+        )
+    return carried

@@ -1,0 +1,426 @@
+"""Up: from a folder with Go code to pods that serve, with the evidence to prove it.
+
+The CLI calls :func:`up` through wiring. It is ``make`` and ``deliver`` for one environment; without
+a config it does what ``init`` would have written, and says every guess with the line that fixes it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shipway import scope
+from shipway.core.evidence import made as statements
+from shipway.core.evidence.trust import Trust
+from shipway.core.kube.objects import Ref
+from shipway.core.oci.descriptor import Platform
+from shipway.core.oci.digest import of
+from shipway.core.project import manifests, settings
+from shipway.core.project.config import SERVED
+from shipway.core.run.events import Unit
+from shipway.errors import Kind, ShipwayError
+from shipway.roads import scaffold
+from shipway.roads.deliver import Delivered, DeliverRequest, deliver
+from shipway.roads.destination import Destination
+from shipway.roads.make import Made, MakeRequest, Making, make, sign, told
+from shipway.run import Run
+from shipway.stages import publish, source
+from shipway.stages.render import RenderRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shipway.core.golang.binary import TestReport
+    from shipway.core.ports.hands import Hands
+    from shipway.core.project.settings import Place
+    from shipway.core.project.source import Source
+    from shipway.core.run.events import Event
+    from shipway.roads.scaffold import LoadedProject
+
+_GUESSED_PORT = "default guess"
+_OVERLAYS = "deploy/overlays"
+
+
+class UpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person asked for."""
+
+    directory: str
+    package: str = ""
+    environment: str = settings.DEV
+    cluster: str = ""
+    """Name of the embedded cluster; empty: the usual one."""
+    keys: tuple[str, ...] = ()
+    adopt: bool = False
+    port: int = 0
+    tests: str = ""
+    """``block``, ``beside`` or ``off``; empty: as configured."""
+    architecture: str
+    """Of this machine, in Go's words."""
+
+
+class Up(msgspec.Struct, frozen=True, kw_only=True):
+    """What serves now."""
+
+    environment: str
+    release: str
+    images: dict[str, str]
+    urls: dict[str, str]
+    tests: str
+    changed: bool
+    exit_kind: Kind | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a person reads."""
+        for name, url in self.urls.items():
+            yield f"{name}: {url}"
+        if not self.urls:
+            yield f"{', '.join(self.images)} runs in {self.environment}"
+        if not self.changed:
+            yield "nothing changed: the same release serves"
+
+
+def up(request: UpRequest, *, hands: Hands, emit: Callable[[Event], None]) -> Up:
+    """Carry the project to one environment and return what serves there.
+
+    Raises:
+        ShipwayError: whatever stops it; nothing is half done, and a rerun continues.
+    """
+    project = _load(request, hands, {})
+    place = settings.place(project.settings.config, project.name, request.environment)
+    way = _way(request, place, hands)
+    subject = f"{project.name} to {place.environment}"
+    with (
+        scope.open(),
+        Run(
+            "up", runs=hands.runs, clock=hands.clock, emit=emit, cache=hands.cache, subject=subject
+        ) as run,
+    ):
+        return _Journey(request, place, way, project, hands=hands, run=run).go()
+
+
+class _Way(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run goes; decided and checked before anything is built."""
+
+    contexts: tuple[str, ...]
+    registry: str
+    trust: Trust
+
+
+class _Journey:
+    """One ``up`` on its way."""
+
+    def __init__(
+        self,
+        request: UpRequest,
+        place: Place,
+        way: _Way,
+        project: LoadedProject,
+        *,
+        hands: Hands,
+        run: Run,
+    ) -> None:
+        self._request = request
+        self._place = place
+        self._way = way
+        self._project = project
+        self._hands = hands
+        self._run = run
+        self._opening = scope.spawn(hands.signer)
+
+    def go(self) -> Up:
+        """Make, deliver, tag, and see how the tests ended."""
+        for guess in self._project.settings.guesses:
+            self._run.remark(f"{guess.path} = {guess.value} (from {guess.origin})", fix=guess.fix)
+        base = self._source()
+        makings = [self._make(base, name) for name in self._chosen()]
+        self._look(makings)
+        delivered = [self._deliver(base, makings, context) for context in self._way.contexts]
+        for making in makings:
+            publish.tag(making.made.published, _tag(base), registry=self._hands.registry)
+            self._run.fact("image", making.made.published.reference)
+        urls = self._urls()
+        return self._told(delivered, makings, urls, self._reports(base, makings))
+
+    def _chosen(self) -> tuple[str, ...]:
+        config = self._project.settings.config
+        asked = self._request.package if self._project.written else ""
+        return tuple(settings.chosen(config, asked))
+
+    def _source(self) -> Source:
+        found = self._run.step(
+            source.resolve,
+            Unit(),
+            source.SourceRequest(self._request.directory, self._hands.variables),
+            summary=lambda made: made.version,
+            git=self._hands.git,
+        )
+        for remark in found.remarks:
+            self._run.remark(remark)
+        if self._place.protected and found.dirty:
+            raise ShipwayError(
+                "source.dirty",
+                Kind.REJECTED,
+                "the tree has changes that no commit holds, and the environment is protected",
+                operation="delivering to",
+                subject=self._place.environment,
+                hint="git commit them (git status shows which)",
+            )
+        return found
+
+    def _make(self, base: Source, name: str) -> Making:
+        config = self._project.settings.config
+        service = config.services[name]
+        inside = posixpath.relpath(self._request.directory, base.root)
+        module = self._project.modules.get(name, ".")
+        folder = settings.folder_of(service.package)
+        served = service.kind in SERVED and service.port is not None
+        origin = self._project.settings.origin(f"services.{name}.port")
+        machine = Platform(self._request.architecture)
+        platform = _platform(service.build.platforms) or machine
+        return make(
+            MakeRequest(
+                source=base,
+                name=name,
+                service=service,
+                project_dir=inside,
+                module_dir=posixpath.normpath(posixpath.join(inside, module)),
+                package=posixpath.relpath(folder, module),
+                platform=platform,
+                host=machine,
+                ports=(service.port,) if served and service.port else (),
+                look=origin == _GUESSED_PORT,
+                repository=f"{self._way.registry}/{self._project.name}/{name}",
+                tests=self._tests(),
+                coverage=config.test.coverage,
+                network=config.test.network,
+                go=self._project.lock.go.version if self._project.lock.go else "",
+            ),
+            hands=self._hands,
+            run=self._run,
+            opening=self._opening,
+        )
+
+    def _tests(self) -> str:
+        if self._place.protected:
+            return "block"
+        return self._request.tests or self._project.settings.config.test.dev
+
+    def _look(self, makings: list[Making]) -> None:
+        """Read the project again where a confined run has shown which port it really is."""
+        ran = {making.made.name: making.ran for making in makings if making.ran}
+        if ran:
+            self._project = _load(self._request, self._hands, ran)
+            for name, ports in ran.items():
+                self._run.remark(f"services.{name}.port = {ports[0]} (from a confined run)")
+
+    def _deliver(self, base: Source, makings: list[Making], context: str) -> Delivered:
+        lock = self._project.lock
+        return deliver(
+            DeliverRequest(
+                destination=self._destination(context),
+                version=base.version,
+                services=tuple(making.made for making in makings),
+                tests=self._state(makings),
+                render=self._render(base),
+                foreign=tuple(f"{_untagged(name)}@{one}" for name, one in lock.images.items()),
+                partial=len(makings) < len(self._project.services),
+                adopt=self._request.adopt,
+            ),
+            hands=self._hands,
+            run=self._run,
+            signer=self._opening.join(),
+        )
+
+    def _destination(self, context: str) -> Destination:
+        return Destination(
+            project=self._project.name,
+            environment=self._place.environment,
+            context=context,
+            evidence=f"{self._way.registry}/{self._project.name}/evidence",
+            trust=self._way.trust,
+            namespaces=self._place.namespaces,
+        )
+
+    def _state(self, makings: list[Making]) -> str:
+        if self._tests() == "off":
+            return "off"
+        reports = [making.made.report for making in makings]
+        return "passed" if all(reports) else "pending"
+
+    def _render(self, base: Source) -> RenderRequest:
+        place, project = self._place, self._project
+        usual = f"{_OVERLAYS}/{place.environment}"
+        overlay = place.overlay or (usual if usual in project.overlays and project.placed else "")
+        if usual in project.overlays and not overlay:
+            self._run.remark(
+                f"{usual} is not used: nothing below deploy/ names an image of this project",
+                fix=f"image: shipway://{project.services[0].name}",
+            )
+        inside = posixpath.relpath(self._request.directory, base.root)
+        chosen = self._chosen()
+        services = tuple(one for one in project.services if one.name in chosen)
+        in_memory = manifests.Overlay(
+            environment=place.environment,
+            namespace=place.namespaces[0],
+            node_port=place.embedded,
+        )
+        objects = () if overlay else manifests.in_memory(project.name, services, in_memory)
+        return RenderRequest(
+            project=project.name,
+            environment=place.environment,
+            namespaces=place.namespaces,
+            images={},
+            root=base.root if overlay else "",
+            overlay=posixpath.normpath(posixpath.join(inside, overlay)) if overlay else "",
+            objects=objects,
+            commit=base.tree if base.dirty else base.commit,
+            cluster_objects=place.cluster_objects,
+            make_namespaces=place.namespaces,
+            foreign={name: f"{_untagged(name)}@{one}" for name, one in project.lock.images.items()},
+        )
+
+    def _urls(self) -> dict[str, str]:
+        """Return where each service answers on this machine, as its Service says."""
+        if not self._place.embedded:
+            return {}
+        kube = self._hands.kube(self._way.contexts[0])
+        found = {}
+        for one in self._project.services:
+            live = kube.get(Ref("v1", "Service", self._place.namespaces[0], one.name))
+            for port in ((live or {}).get("spec") or {}).get("ports") or ():
+                if port.get("nodePort"):
+                    found[one.name] = f"http://127.0.0.1:{port['nodePort']}"
+        for url in found.values():
+            self._run.fact("url", url)
+        return found
+
+    def _reports(self, base: Source, makings: list[Making]) -> list[TestReport]:
+        """Join the tests that ran beside, and attach what they came to."""
+        found = [making.made.report for making in makings if making.made.report]
+        for making in makings:
+            if making.tests is not None:
+                report = making.tests.join()
+                found.append(report)
+                self._attach(base, making.made, report)
+        return found
+
+    def _attach(self, base: Source, made: Made, report: TestReport) -> None:
+        """Attach what the tests came to, unless the image has a link that says just that."""
+        signer = self._opening.join()
+        said = statements.tests(report, base, made.published.manifest.digest)
+        key = of(msgspec.json.encode(["test", said, made.published.repository, signer.fingerprint]))
+        known = self._hands.cache.get(key)
+        if (
+            known is None
+            or self._hands.registry.resolve(made.published.repository, known.decode()) is None
+        ):
+            (link,) = sign(
+                Unit(service=made.name),
+                made.published,
+                (said,),
+                hands=self._hands,
+                run=self._run,
+                signer=signer,
+            )
+            self._hands.cache.put(key, link.manifest.digest.encode())
+        if report.result != "PASSED":
+            self._run.remark(f"tests of {made.name}: {told(report)}", loud=True)
+
+    def _told(
+        self,
+        delivered: list[Delivered],
+        makings: list[Making],
+        urls: dict[str, str],
+        reports: list[TestReport],
+    ) -> Up:
+        worst = [result for result in ("FAILED", "WARNED") if result in {r.result for r in reports}]
+        return Up(
+            environment=self._place.environment,
+            release=delivered[0].release.digest,
+            images={one.made.name: one.made.published.reference for one in makings},
+            urls=urls,
+            tests=worst[0].lower() if worst else "passed" if reports else "off",
+            changed=any(one.carried is not None for one in delivered),
+            exit_kind=Kind.TESTS if "FAILED" in worst else None,
+        )
+
+
+def _load(request: UpRequest, hands: Hands, ran: dict[str, tuple[int, ...]]) -> LoadedProject:
+    flags: dict[str, tuple[str, Any]] = {}
+    if request.tests:
+        flags["test.dev"] = ("--tests", request.tests)
+    asked = scaffold.ProjectRequest(
+        directory=request.directory,
+        package=request.package,
+        variables=hands.variables,
+        flags=flags,
+        ran=ran,
+    )
+    files = hands.files(request.directory)
+    project = scaffold.load(asked, files=files, go=hands.go)
+    if not request.port:
+        return project
+    chosen = settings.chosen(project.settings.config, request.package if project.written else "")
+    flags |= {f"services.{name}.port": ("--port", request.port) for name in chosen}
+    again = msgspec.structs.replace(asked, flags=flags)
+    return scaffold.load(again, files=files, go=hands.go)
+
+
+def _way(request: UpRequest, place: Place, hands: Hands) -> _Way:
+    """Return the way, its clusters reachable and its keys known.
+
+    Raises:
+        ShipwayError: ``config.registry``, ``trust.none``, and what cannot be reached.
+    """
+    own = place.embedded and not place.protected
+    keys = hands.trusted(request.keys, own=own)
+    if not keys:
+        raise ShipwayError(
+            "trust.none",
+            Kind.CONFIG,
+            "no key is trusted there",
+            operation="delivering to",
+            subject=place.environment,
+            hint="name public keys with --key, or under [trust] in your own configuration",
+        )
+    trust = Trust(keys=keys, protected=place.protected)
+    if place.embedded:
+        ground = hands.raise_ground(request.cluster)
+        registry = place.registry or ground.registry
+        return _Way(contexts=(ground.context,), registry=registry, trust=trust)
+    if not place.registry:
+        raise ShipwayError(
+            "config.registry",
+            Kind.CONFIG,
+            "it has targets of its own but no registry that their nodes can reach",
+            operation="delivering to",
+            subject=place.environment,
+            hint=f'[environments.{place.environment}] registry = "HOST/PATH"',
+        )
+    for context in place.contexts:
+        hands.kube(context).version()
+    hands.registry.tags(f"{place.registry}/shipway")
+    return _Way(contexts=place.contexts, registry=place.registry, trust=trust)
+
+
+def _platform(wanted: tuple[str, ...]) -> Platform | None:
+    if not wanted:
+        return None
+    system, architecture, *variant = wanted[0].split("/")
+    return Platform(architecture, system, variant[0] if variant else "")
+
+
+def _tag(base: Source) -> str:
+    """Return the version as a tag: letters, digits and ``_.-`` only."""
+    text = "".join(
+        one if one.isascii() and (one.isalnum() or one in "_.-") else "-" for one in base.version
+    )
+    return text.lstrip(".-")[:128] or base.tree[:12]
+
+
+def _untagged(reference: str) -> str:
+    """Return a reference without its tag."""
+    head, slash, last = reference.rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"

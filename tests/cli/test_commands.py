@@ -1,0 +1,236 @@
+"""Each command calls one road with what was asked, and docs/commands.md says the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from shipway.cli.app import app
+from shipway.cli.boundary import PIPE, run
+from shipway.errors import Kind, ShipwayError
+
+DOCS = Path(__file__).parents[2] / "docs" / "commands.md"
+
+
+class Roads:
+    """Takes note of each call; raises or answers what it was given."""
+
+    def __init__(self, answer: object = None) -> None:
+        self.answer = answer
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, road: str) -> Any:
+        def call(**asked: Any) -> object:
+            asked.pop("emit")
+            self.calls.append((road, asked))
+            if isinstance(self.answer, BaseException):
+                raise self.answer
+            return self.answer
+
+        return call
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Give a folder with files to name."""
+    (tmp_path / "k.pub").write_text("key")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "road", "asked"),
+    [
+        (
+            "up",
+            "up",
+            {
+                "package": "",
+                "environment": "dev",
+                "keys": (),
+                "adopt": False,
+                "port": 0,
+                "tests": "",
+            },
+        ),
+        (
+            "up ./cmd/web --env prod --key {dir}/k.pub --adopt --port 80 --tests off",
+            "up",
+            {
+                "package": "./cmd/web",
+                "environment": "prod",
+                "keys": ("{dir}/k.pub",),
+                "adopt": True,
+                "port": 80,
+                "tests": "off",
+            },
+        ),
+        (
+            "rollback dev --target eu --reason slow",
+            "rollback",
+            {"environment": "dev", "target": "eu", "reason": "slow"},
+        ),
+        (
+            "trace pod/web-1 -n shop",
+            "trace",
+            {
+                "subject": "pod/web-1",
+                "environment": "dev",
+                "namespace": "shop",
+                "keys": (),
+                "export": "",
+                "trusted_root": "",
+                "policy": "",
+            },
+        ),
+        (
+            "verify r/web@sha256:x --env prod",
+            "verify",
+            {"reference": "r/web@sha256:x", "environment": "prod", "keys": ()},
+        ),
+        ("status", "status", {"environment": ""}),
+        ("status prod", "status", {"environment": "prod"}),
+        (
+            "history dev --limit 3",
+            "history",
+            {"environment": "dev", "target": "", "limit": 3},
+        ),
+        ("init --dry-run", "init", {"dry_run": True}),
+    ],
+)
+def test_project_commands(project: Path, line: str, road: str, asked: dict[str, Any]) -> None:
+    """Commands about a project pass folder and cluster, and each option under its name."""
+    roads = Roads()
+    words = line.replace("{dir}", str(project)).split()
+    code = run(["-C", str(project), "--name", "t1", *words], roads)
+    expected = json.loads(json.dumps(asked).replace("{dir}", str(project)))
+    ((called, given),) = roads.calls
+
+    assert code == 0
+    assert called == road
+    assert given.pop("directory") == str(project)
+    assert given.pop("cluster") == "t1"
+    assert json.loads(json.dumps(given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "road", "asked"),
+    [
+        ("demo --no-keep", "demo", {"keep": False}),
+        ("key show", "key_show", {}),
+        ("key export out.pub", "key_export", {"path": "out.pub"}),
+        ("cluster up", "cluster_up", {}),
+        ("cluster status", "cluster_status", {}),
+        ("cluster down", "cluster_down", {}),
+        ("cluster delete --all", "cluster_delete", {"everything": True}),
+        ("cluster kubeconfig", "cluster_kubeconfig", {}),
+    ],
+)
+def test_other_commands(line: str, road: str, asked: dict[str, Any]) -> None:
+    """Commands about the machine or the user need no project."""
+    roads = Roads()
+
+    assert run(line.split(), roads) == 0
+    assert roads.calls == [(road, {"cluster": "", **asked})]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--name a cluster status",
+        "cluster --name a status",
+        "cluster status --name a",
+        "--name b cluster status --name a",
+    ],
+)
+def test_shared_options_stand_anywhere(line: str) -> None:
+    """An option of all commands may stand before or after them; the last one counts."""
+    roads = Roads()
+
+    assert run(line.split(), roads) == 0
+    assert roads.calls == [("cluster_status", {"cluster": "a"})]
+
+
+def test_trace_json_is_output_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """``trace X --json`` prints what ``--output json`` prints."""
+    run(["trace", "x", "--json"], Roads("ok"))
+    first = capsys.readouterr().out
+    run(["trace", "x", "--output", "json"], Roads("ok"))
+
+    assert capsys.readouterr().out == first
+    assert json.loads(first) == {"event": "result", "exit": 0, "value": "ok"}
+
+
+@pytest.mark.parametrize("line", ["upp", "up --prot 1", "trace", "up --port x", "rollback", ""])
+def test_usage_errors(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What makes no sense exits 2 with a word of help, and calls nothing."""
+    roads = Roads()
+
+    assert run(line.split(), roads) == Kind.USAGE.value
+    assert roads.calls == []
+    assert "Usage:" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_exit_codes(kind: Kind, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each kind of error is an exit code, in text and in JSON."""
+    error = ShipwayError("a.b", kind, "no", operation="pushing", subject="web", hint="log in")
+
+    assert run(["status"], Roads(error)) == kind.value
+    assert run(["status", "--output", "json"], Roads(error)) == kind.value
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["exit"], last["fault"]["id"]) == ("result", kind.value, "a.b")
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """Help lists the commands, each with a sentence."""
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+
+    for name, command in app.commands.items():
+        assert re.search(rf"^  {name} +\S", shown, re.MULTILINE)
+        assert command.help
+
+
+def leaves(command: click.Command, path: str = "") -> dict[str, click.Command]:
+    """Return every command that does something, by its full name."""
+    if not isinstance(command, click.Group):
+        return {path: command}
+    found: dict[str, click.Command] = {}
+    for name, below in command.commands.items():
+        found |= leaves(below, f"{path} {name}".strip())
+    return found
+
+
+def test_the_table_of_commands_is_complete() -> None:
+    """docs/commands.md names exactly the commands and options that there are."""
+    text = DOCS.read_text()
+    pattern = r"^\| `shipway ([a-z ]+?)(?: [A-Z\[][^`]*)?` \| ([^|]*)\|"
+    rows = dict(re.findall(pattern, text, re.MULTILINE))
+    there = leaves(app)
+    shared = {name for param in app.params for name in param.opts} | {"--help", "-h"}
+
+    assert set(rows) == set(there)
+    for name, command in there.items():
+        options = {param.opts[-1] for param in command.params if isinstance(param, click.Option)}
+        told = set(re.findall(r"`(--?[a-z-]+)", rows[name]))
+        assert told == {option for option in options if option not in shared}, name
+
+
+def test_the_table_of_shared_options() -> None:
+    """Options of all commands stand in the docs once."""
+    text = DOCS.read_text()
+
+    for param in app.params:
+        assert f"`{param.opts[-1]}" in text
+
+
+def test_the_table_of_exit_codes() -> None:
+    """docs/commands.md gives the meaning of every exit code, and of no other."""
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", DOCS.read_text(), re.MULTILINE)}
+
+    assert codes == {0, PIPE, *(kind.value for kind in Kind)}
