@@ -15,8 +15,12 @@ def main() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"shipway {__version__}\n")
         return 0
-    from shipway.cli.boundary import run  # noqa: PLC0415  the version needs none of it
+    import os  # noqa: PLC0415  the version needs none of it
 
+    from shipway.cli.account import step_down  # noqa: PLC0415  as above
+    from shipway.cli.boundary import run  # noqa: PLC0415  as above
+
+    step_down(sys.argv[1:], os.environ)
     return run(sys.argv[1:])
 
 

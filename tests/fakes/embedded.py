@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import io
 import json
 import os
@@ -24,15 +23,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway import rootpart
-from shipway.adapters import privilege, userfiles
+from shipway.adapters import hostfacts, privilege, userfiles
 from shipway.adapters.engines import assembly
 from shipway.adapters.ground import init, tree
 from shipway.adapters.process import SystemProcesses
-from shipway.core.ports.privilege import Moment
 from shipway.roads import cluster
 
 if TYPE_CHECKING:
+    import http.client
     from collections.abc import Callable, Sequence
+
+    from shipway.core.ports.privilege import Moment
 
 REPOSITORY = "test/pod"
 NAMESPACE = "pods"
@@ -54,6 +55,14 @@ def until(check: Callable[[], bool], seconds: float, pause: float = 0.05) -> flo
             raise AssertionError(f"not so within {seconds} s")
         time.sleep(pause)
     return time.monotonic() - begun
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process runs; one that ended and waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 class Embedded:
@@ -80,6 +89,8 @@ class Embedded:
         self.moments.clear()
         self.entered = cluster.up(
             self.name,
+            facts=hostfacts.LinuxFacts(),
+            tree=tree.RootTree(),
             engines=assembly.for_caller(SystemProcesses(), os.environ),
             privilege=self.privilege,
             files=self.files,

@@ -100,6 +100,7 @@ class FakeGo:
         *,
         across: bool,  # noqa: ARG002  there is one profile
         network: bool,
+        gently: bool = False,  # noqa: ARG002  nothing runs
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:
         """Pass one test for each test file without the wrong word."""

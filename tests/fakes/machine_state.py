@@ -18,6 +18,8 @@ STAYS = (
     *("/var/lib/apt", "/var/lib/dpkg", "/run/sudo", "/var/lib/sudo", "/var/tmp"),
 )
 """What delete says it leaves, and what the system itself writes meanwhile."""
+TELLING = ("shipway", "kube", "cni", "containerd", "runc", "etcd", "coredns", "pods")
+"""Words that a path of a cluster has: other work goes on beside the tests."""
 _LISTING = """
 import os, sys
 folders, stays = eval(sys.argv[1])
@@ -52,7 +54,7 @@ def cgroups(ignored: set[str]) -> set[str]:
     """Return every control group's folder."""
     found = set()
     for root, names, _ in os.walk("/sys/fs/cgroup"):
-        names[:] = [name for name in names if os.path.join(root, name) not in ignored]
+        names[:] = [name for name in names if f"{root}/{name}" not in ignored]
         found.add(root)
     return found
 
@@ -78,7 +80,8 @@ def _firewall() -> str:
 
 def mounts() -> list[str]:
     """Return the mounts that the calling process sees."""
-    return sorted(line.split(" ", 4)[4] for line in Path("/proc/self/mountinfo").open())
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return sorted(line.split(" ", 4)[4] for line in lines)
 
 
 def processes(word: str) -> Iterator[str]:

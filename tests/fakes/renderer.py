@@ -16,7 +16,7 @@ class MemoryRenderer:
     def __init__(self, folders: dict[str, tuple[Sourced, ...]] | None = None) -> None:
         self.folders = folders or {}
 
-    def name(self) -> str:
+    def name(self, _root: str, _directory: str) -> str:
         """Return a name."""
         return "memory v1"
 

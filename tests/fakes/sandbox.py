@@ -30,6 +30,7 @@ class FakeSandbox:
         cwd: str | None = None,
         on_line: Callable[[str], None] | None = None,
         network: bool = False,
+        gently: bool = False,  # noqa: ARG002  nothing competes
     ) -> Confined:
         """Run it."""
         done = self._processes.run(argv, env=env, cwd=cwd, on_line=on_line)

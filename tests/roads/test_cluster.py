@@ -11,12 +11,13 @@ import yaml
 
 from fakes.clock import FakeClock
 from fakes.engines import FakeEngines
-from fakes.ground import MemoryTree, ScriptedInit
+from fakes.ground import FixedFacts, MemoryTree, ScriptedInit
 from fakes.userfiles import MemoryUserFiles
 from shipway.cluster import record
 from shipway.cluster.life import ENGINES
 from shipway.cluster.site import Allocation
 from shipway.core.ports.ground import File
+from shipway.core.ports.hostfacts import Facts
 from shipway.core.ports.privilege import DeleteOrder, DownOrder, Moment, Started, Stopped, UpOrder
 from shipway.errors import ShipwayError
 from shipway.roads import cluster
@@ -72,6 +73,7 @@ class World:
         self.privilege = RecordingPrivilege()
         self.engines = FakeEngines({name: {name: b"x"} for name in ENGINES})
         self.saved: list[str] = []
+        self.facts = FixedFacts()
         record.write(
             record.Record(
                 name="default",
@@ -86,6 +88,8 @@ class World:
         """Bring it up."""
         return cluster.up(
             name,
+            facts=self.facts,
+            tree=self.tree,
             engines=self.engines,
             privilege=self.privilege,
             files=self.files,
@@ -138,6 +142,17 @@ def test_up_makes_engines_then_asks_root(world: World) -> None:
     assert order.name == "default"
     assert order.user == "ann"
     assert [built.name for built in order.engines] == list(ENGINES)
+
+
+def test_a_machine_that_cannot_is_told_before_anything_is_made(world: World) -> None:
+    """On another system nothing is built and no root is asked for; an existing cluster goes on."""
+    world.facts.facts = Facts(system="Darwin")
+    world.up()
+    world.engines.made.clear()
+    with pytest.raises(ShipwayError) as caught:
+        world.up("new")
+    assert caught.value.id == "cluster.not_linux"
+    assert world.engines.made == []
 
 
 def test_up_enters_the_person(world: World) -> None:

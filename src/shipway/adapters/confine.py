@@ -8,6 +8,7 @@ program when it could not confine itself: it exits with 97 and says why.
 import ctypes
 import os
 import sys
+import time
 
 REFUSED = 97
 NEWUSER, NEWNET = 0x10000000, 0x40000000
@@ -32,11 +33,29 @@ def enter() -> None:
     os.close(handle)
 
 
+def yield_to_others() -> None:
+    """Take the processor only when nobody else wants it.
+
+    Where the kernel groups by session (sched(7), autogroup), a nice value counts only among
+    processes of one session, and the group has a value of its own. The kernel takes one such
+    value each tenth of a second.
+    """
+    os.nice(19)
+    for _ in range(5):
+        try:
+            _write("/proc/self/autogroup", "19")
+        except BlockingIOError:
+            time.sleep(0.1)
+        except OSError:
+            return
+        else:
+            return
+
+
 def watch(argv: list[str], seconds: float, memory: int) -> None:
     """Run ``argv``, print the TCP ports that it listens on, and end it."""
     import resource  # noqa: PLC0415  a build needs none of these
     import signal  # noqa: PLC0415
-    import time  # noqa: PLC0415
 
     program = _copy(argv[0])
     child = os.fork()
@@ -69,12 +88,18 @@ def listening() -> list[int]:
 
 
 def main(argv: list[str]) -> None:
-    """Enter, then run ``run PROGRAM ...`` or ``watch SECONDS BYTES PROGRAM ...``."""
-    try:
-        enter()
-    except OSError as error:
-        sys.stderr.write(f"not confined: {error}\n")
-        sys.exit(REFUSED)
+    """Run a program, confined and as it is (``run``), or so that others come first (``gently``).
+
+    ``open PROGRAM ...`` is only gentle; ``watch SECONDS BYTES PROGRAM ...`` prints ports.
+    """
+    if argv[0] != "open":
+        try:
+            enter()
+        except OSError as error:
+            sys.stderr.write(f"not confined: {error}\n")
+            sys.exit(REFUSED)
+    if argv[0] in {"gently", "open"}:
+        yield_to_others()
     if argv[0] == "watch":
         watch(argv[3:], float(argv[1]), int(argv[2]))
     os.execv(argv[1], argv[1:])  # noqa: S606  no shell is the point

@@ -90,6 +90,20 @@ class KeyFolder:
         given = self._ask(f"Passphrase of {path}: ")
         return open_key(pem, given.encode(), subject=str(path))
 
+    def guarded(self) -> bool:
+        """Return whether a passphrase guards the key; nobody is asked for it.
+
+        Raises:
+            ShipwayError: ``key.missing`` (not found), ``key.exposed`` or ``key.invalid``.
+        """
+        try:
+            open_key(_read(Path(self.path), private=True), b"", subject=self.path)
+        except ShipwayError as error:
+            if error.id != "key.locked":
+                raise
+            return True
+        return False
+
     def public_key(self) -> PublicKey:
         """Return the user's public key without opening the private one.
 

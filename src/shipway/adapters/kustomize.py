@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from shipway.core.kube.objects import Obj
     from shipway.core.ports.sandbox import Sandbox
 
-NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _ORIGIN = "config.kubernetes.io/origin"
 _LISTS = ("resources", "bases", "components", "generators", "transformers", "validators", "crds")
 _PINNED = re.compile(r"[?&]ref=[0-9a-f]{40}(?:&|\Z)")
@@ -44,7 +43,7 @@ class Kustomize:
         self._version = version
         self._sandbox = sandbox
 
-    def name(self) -> str:
+    def name(self, _root: str, _directory: str) -> str:
         """Return ``kustomize VERSION``."""
         return f"kustomize {self._version}"
 
@@ -57,7 +56,7 @@ class Kustomize:
             target = os.path.relpath(top / directory, here)
             # a kustomization of our own around it asks for origins without touching theirs
             text = f'resources: ["{target}"]\nbuildMetadata: [originAnnotations]\n'
-            (here / NAMES[0]).write_text(text)
+            (here / documents.KUSTOMIZATIONS[0]).write_text(text)
             out = self._build(here, directory, network=bool(remote))
             return tuple(_sourced(obj, here, top) for obj in documents.read(out, directory))
 
@@ -78,11 +77,6 @@ class Kustomize:
         return done.out
 
 
-def is_kustomization(root: str, directory: str) -> bool:
-    """Return whether the folder has a kustomization."""
-    return any((Path(root) / directory / name).is_file() for name in NAMES)
-
-
 def _scan(root: Path, folder: Path, seen: set[Path]) -> Iterator[str]:
     """Yield the remote bases that ``folder`` and its local bases name.
 
@@ -94,7 +88,9 @@ def _scan(root: Path, folder: Path, seen: set[Path]) -> Iterator[str]:
     if folder in seen:
         return
     seen.add(folder)
-    file = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    file = next(
+        (folder / name for name in documents.KUSTOMIZATIONS if (folder / name).is_file()), None
+    )
     if file is None:
         raise _missing(root, folder)
     for entry in _entries(file, root):

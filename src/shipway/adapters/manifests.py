@@ -1,7 +1,8 @@
 """Plain YAML folders as the ``Renderer`` port.
 
-Wiring makes :class:`PlainYaml` for folders without a kustomization. It reads ``*.yaml`` and
-``*.yml`` in the folder and below, in the order of their names, and runs nothing.
+Wiring makes :class:`ByFolder`, which gives folders with a kustomization to the real kustomize.
+:class:`PlainYaml` reads ``*.yaml`` and ``*.yml`` in a folder and below, ordered by their names,
+and runs nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +16,38 @@ from shipway.core.ports.renderer import Sourced
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from shipway.core.ports.renderer import Renderer
+
+
+class ByFolder:
+    """The ``Renderer`` that a folder asks for: kustomize where it has a kustomization."""
+
+    def __init__(self, kustomize: Callable[[], Renderer]) -> None:
+        """``kustomize`` is made when the first folder asks for it: its engine may be missing."""
+        self._kustomize = kustomize
+        self._plain = PlainYaml()
+
+    def name(self, root: str, directory: str) -> str:
+        """Return the name of what renders this folder."""
+        return self._for(root, directory).name(root, directory)
+
+    def render(self, root: str, directory: str) -> tuple[Sourced, ...]:
+        """Return the objects of this folder."""
+        return self._for(root, directory).render(root, directory)
+
+    def _for(self, root: str, directory: str) -> Renderer:
+        folder = Path(root) / directory
+        if any((folder / name).is_file() for name in documents.KUSTOMIZATIONS):
+            return self._kustomize()
+        return self._plain
 
 
 class PlainYaml:
     """The ``Renderer`` of a folder of manifests."""
 
-    def name(self) -> str:
+    def name(self, _root: str, _directory: str) -> str:
         """Return ``plain yaml``."""
         return "plain yaml"
 

@@ -28,7 +28,7 @@ class NamespaceSandbox:
 
     def __init__(self, processes: Processes, *, python: str = sys.executable) -> None:
         self._processes = processes
-        self._able = sys.platform == "linux"
+        self._able = self._linux = sys.platform == "linux"
         self._head = (python, "-I", "-S", str(Path(confine.__file__)))
 
     def run(
@@ -39,14 +39,16 @@ class NamespaceSandbox:
         cwd: str | None = None,
         on_line: Callable[[str], None] | None = None,
         network: bool = False,
+        gently: bool = False,
     ) -> Confined:
         """Run ``argv`` confined, or as it is where that cannot be; see the port."""
         if self._able and not network:
-            held = (*self._head, "run", *argv)
+            held = (*self._head, "gently" if gently else "run", *argv)
             done = self._processes.run(held, env=env, cwd=cwd, on_line=on_line)
             if not _refused(done):
                 return Confined(done, NONE)
             self._able = False
+        argv = (*self._head, "open", *argv) if gently and self._linux else argv
         done = self._processes.run(argv, env=env, cwd=cwd, on_line=on_line)
         return Confined(done, OPEN)
 

@@ -1,6 +1,6 @@
 """Whose rights a command has: under sudo, those of the person who called it.
 
-The boundary calls :func:`step_down` before anything else. Only what changes the embedded cluster
+The entry point calls :func:`step_down` before anything else. Only what changes the embedded cluster
 stays root; everything else (builds, tests, keys, the store) is the person's, so that no code of a
 repository ever runs as root for them and no file in their home becomes root's.
 """

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from shipway import redaction, scope
-from shipway.cli import account, faces
+from shipway.cli import faces
 from shipway.core.run import events
 from shipway.core.run.events import fault_of
 from shipway.errors import Kind, ShipwayError
@@ -31,7 +31,6 @@ PIPE = 141
 def run(arguments: Sequence[str], roads: object = None) -> int:
     """Run the command line and return its exit code; ``roads`` stands in for wiring."""
     redaction.guard_tracebacks()
-    account.step_down(arguments, os.environ)
     from shipway.cli.app import app  # noqa: PLC0415  guarded from its first import on
     from shipway.cli.options import ROADS  # noqa: PLC0415  as above
 

@@ -17,7 +17,7 @@ from shipway.cluster import supervise
 from shipway.cluster.part import Part
 from shipway.cluster.parts import apiserver, containerd, controllers, coredns, etcd, joint, node
 from shipway.cluster.parts import registry as registry_part
-from shipway.cluster.site import SPAN, Allocation, Site
+from shipway.cluster.site import SPAN, STATE, Allocation, Site
 from shipway.core.ports.ground import Ask, Boot, Check, File, Watched
 from shipway.core.ports.hostfacts import Facts  # noqa: TC001  msgspec reads types
 from shipway.errors import Kind, ShipwayError
@@ -30,6 +30,7 @@ LOWEST, HIGHEST = 20000, 32767
 NETWORKS = tuple(f"10.{second}.0.0/16" for second in (213, 214, 215, 217, 219, 86, 87)) + tuple(
     f"172.{second}.0.0/16" for second in (29, 30, 28, 27)
 )
+RESOLVER = "/etc/resolv.conf"
 NODE = "node"
 """The name under which the prober says that the node is Ready."""
 MEMORY_NEEDED = 1 << 30
@@ -66,23 +67,32 @@ def check(facts: Facts) -> None:
             ``cluster.disk``.
     """
     if facts.system != "Linux":
-        raise _missing("not_linux", f"this is {facts.system}", "use a Linux machine, or WSL2")
+        raise _missing(
+            "cluster.not_linux",
+            f"this is {facts.system}",
+            "use a Linux machine, or Windows under WSL2; everything but cluster works here too",
+        )
     if facts.machine not in {"x86_64", "aarch64"}:
         raise _missing(
-            "machine", f"no engines for {facts.machine}", "use an amd64 or arm64 machine"
+            "cluster.machine", f"no engines for {facts.machine}", "use an amd64 or arm64 machine"
         )
-    for name, have, need in (
-        ("memory", facts.memory_free, MEMORY_NEEDED),
-        ("disk", facts.disk_free, DISK_NEEDED),
-    ):
-        if have < need:
-            text = f"{have >> 20} MiB of {name} are free, {need >> 20} MiB are needed"
-            raise _missing(name, text, f"free some {name}, then run the same command again")
+    if facts.memory_free < MEMORY_NEEDED:
+        raise _missing("cluster.memory", _short(facts.memory_free, MEMORY_NEEDED), "end programs")
+    if facts.disk_free < DISK_NEEDED:
+        raise _missing("cluster.disk", _short(facts.disk_free, DISK_NEEDED), "free room in /var")
 
 
-def _missing(name: str, message: str, hint: str) -> ShipwayError:
+def _short(have: int, need: int) -> str:
+    return f"{have >> 20} MiB are free, {need >> 20} MiB are needed"
+
+
+def _missing(id: str, message: str, hint: str) -> ShipwayError:  # noqa: A002  the field's own name
     return ShipwayError(
-        f"cluster.{name}", Kind.MISSING, message, operation="starting the cluster", hint=hint
+        id,
+        Kind.MISSING,
+        message,
+        operation="starting the cluster",
+        hint=f"{hint}; then run the same command again",
     )
 
 
@@ -106,7 +116,7 @@ def allocate(
         if clear and base not in bases and free(range(base, base + SPAN)):
             return Allocation(base, _network(facts))
     raise _missing(
-        "no_ports",
+        "cluster.no_ports",
         f"no {SPAN} free ports in a row between {LOWEST} and {HIGHEST}",
         "delete a cluster that is not needed: shipway cluster delete --name NAME",
     )
@@ -121,7 +131,9 @@ def _network(facts: Facts) -> str:
             address in own for address in hosts
         ):
             return text
-    raise _missing("no_network", "every private network is in use here", "remove a route or VPN")
+    raise _missing(
+        "cluster.no_network", "every private network is in use here", "remove a route or VPN"
+    )
 
 
 def plan(site: Site, secrets: Secrets) -> Plan:
@@ -225,7 +237,9 @@ def boot(site: Site) -> Boot:
         hostname=site.node,
         runtime=site.runtime,
         cgroups=cgroups,
-        binds=((site.at("log", "var"), "/var/log"),),
+        binds=((site.at("log", "var"), "/var/log"), (site.at("config", "resolv.conf"), RESOLVER)),
+        # The CNI library keeps its results in /var/lib/cni, and nothing can tell it otherwise.
+        shade=("/var/lib", STATE) if site.facts.overlay else None,
         addresses=(site.address, site.dns),
         sysctls=forwarding,
         argv=(programs.get("runsvdir", ""), "-P", site.at("services")),

@@ -264,6 +264,7 @@ def _gate(
                 Expected(one.ref, one.uid, one.generation, one.version) for one in applied.objects
             ),
             seconds=request.seconds,
+            rules=request.destination.health,
         ),
         summary=lambda done: "all serve" if done.passed else ", ".join(done.causes),
         kube=kube,

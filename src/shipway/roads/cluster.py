@@ -13,7 +13,7 @@ import msgspec
 from shipway.cluster import dockerconfig
 from shipway.cluster import record as records
 from shipway.cluster.life import ENGINES
-from shipway.cluster.plan import NODE, boot
+from shipway.cluster.plan import NODE, boot, check
 from shipway.cluster.site import DEFAULT, RUNTIME, node_of
 from shipway.core.kube import kubeconfig as kubeconfigs
 from shipway.core.ports.hostfacts import Facts
@@ -21,12 +21,13 @@ from shipway.core.ports.privilege import DeleteOrder, DownOrder, Started, Stoppe
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from shipway.core.engines.progress import Progress
     from shipway.core.ports.clock import Clock
     from shipway.core.ports.engines import Engines
     from shipway.core.ports.ground import Init, Tree
+    from shipway.core.ports.hostfacts import HostFacts
     from shipway.core.ports.privilege import Moment, Privilege
     from shipway.core.ports.userfiles import UserFiles
 
@@ -53,6 +54,14 @@ class Up(msgspec.Struct, frozen=True, kw_only=True):
     """When the person's certificate ends, seconds since the epoch."""
     seconds: float
 
+    def lines(self) -> Iterator[str]:
+        """Yield what a person reads."""
+        first, last = self.node_ports
+        yield f"cluster {self.name} serves after {self.seconds:.1f} s"
+        yield f"context:  {self.context}  (in {self.kubeconfig})"
+        yield f"registry: {self.registry}  (login in {self.docker_config})"
+        yield f"services: ports {first} to {last} of 127.0.0.1"
+
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What everybody on the machine can see of a cluster."""
@@ -74,6 +83,17 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     ends: float | None = None
     """When the person's certificate ends; nothing without an entry in the kubeconfig."""
 
+    def lines(self) -> Iterator[str]:
+        """Yield what a person reads."""
+        yield f"cluster {self.name}: {self.state}"
+        yield f"context:  {self.context}"
+        yield f"server:   {self.server}"
+        yield f"registry: {self.registry}"
+        for part, answers in self.parts.items():
+            yield f"  {part}: {'answers' if answers else 'does not answer'}"
+        for engine, version in self.versions.items():
+            yield f"  {engine} {version}"
+
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
     """What is gone, and what stays and where."""
@@ -86,6 +106,14 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
     """Links that could not be saved."""
 
+    def lines(self) -> Iterator[str]:
+        """Yield what a person reads."""
+        yield f"cluster {self.name} is gone"
+        yield from (f"removed: {path}" for path in self.removed)
+        yield from (f"stays:   {path}" for path in self.kept)
+        yield from (f"saved:   {link}" for link in self.saved)
+        yield from (f"lost:    {link}" for link in self.lost)
+
 
 class Saved(msgspec.Struct, frozen=True):
     """What became of links that only the registry had."""
@@ -97,6 +125,8 @@ class Saved(msgspec.Struct, frozen=True):
 def up(
     name: str,
     *,
+    facts: HostFacts,
+    tree: Tree,
     engines: Engines,
     privilege: Privilege,
     files: UserFiles,
@@ -106,8 +136,11 @@ def up(
     """Have the cluster running and this person's entries in place.
 
     Raises:
-        ShipwayError: what engines, the root part and the person's files raise.
+        ShipwayError: ``cluster.not_linux`` and the like where the machine cannot carry one; what
+            engines, the root part and the person's files raise.
     """
+    if records.read(_named(name), tree) is None:
+        check(facts.read())
     built = engines.ensure(ENGINES, on_progress=on_progress)
     order = UpOrder(name=_named(name), user=privilege.user(), engines=built)
     started = privilege.order(order, on_moment=on_moment)

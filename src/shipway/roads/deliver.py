@@ -142,8 +142,12 @@ def _serves(
     if plan.changes:
         return False
     expected = tuple(Expected(carry.ref_of_applied(one), one.uid) for one in newest.outcome.objects)
-    asked = GateRequest(objects=expected, seconds=request.seconds)
-    return watch(asked, kube=kube, clock=hands.clock).passed
+    asked = GateRequest(
+        objects=expected, seconds=request.seconds, rules=request.destination.health
+    )
+    seen = watch(asked, kube=kube, clock=hands.clock)
+    same = {one.ref: one.uid for one in seen.objects} == {one.ref: one.uid for one in expected}
+    return seen.passed and same
 
 
 def _seal(request: DeliverRequest, *, hands: Hands, run: Run) -> Release:

@@ -10,6 +10,7 @@ import msgspec
 from shipway.core.evidence.policy import built_in
 from shipway.core.evidence.tracing import Asked
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
+from shipway.core.kube.health.custom import Rule  # noqa: TC001  msgspec reads types
 from shipway.core.project.guess import dns_label
 from shipway.roads.history import HistoryRequest
 
@@ -25,6 +26,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     """Repository of the environment's evidence, ``HOST[:PORT]/NAME``."""
     trust: Trust
     namespaces: tuple[str, ...] = ()
+    health: tuple[Rule, ...] = ()
+    """The configuration's own rules for the gate."""
 
     @property
     def target(self) -> str:

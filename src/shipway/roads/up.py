@@ -241,6 +241,7 @@ class _Journey:
             evidence=f"{self._way.registry}/{self._project.name}/evidence",
             trust=self._way.trust,
             namespaces=self._place.namespaces,
+            health=self._place.health,
         )
 
     def _state(self, makings: list[Making]) -> str:
@@ -372,7 +373,7 @@ def _way(request: UpRequest, place: Place, hands: Hands) -> _Way:
     """Return the way, its clusters reachable and its keys known.
 
     Raises:
-        ShipwayError: ``config.registry``, ``trust.none``, and what cannot be reached.
+        ShipwayError: ``trust.none`` (config), and what cannot be reached.
     """
     own = place.embedded and not place.protected
     keys = hands.trusted(request.keys, own=own)
@@ -390,15 +391,6 @@ def _way(request: UpRequest, place: Place, hands: Hands) -> _Way:
         ground = hands.raise_ground(request.cluster)
         registry = place.registry or ground.registry
         return _Way(contexts=(ground.context,), registry=registry, trust=trust)
-    if not place.registry:
-        raise ShipwayError(
-            "config.registry",
-            Kind.CONFIG,
-            "it has targets of its own but no registry that their nodes can reach",
-            operation="delivering to",
-            subject=place.environment,
-            hint=f'[environments.{place.environment}] registry = "HOST/PATH"',
-        )
     for context in place.contexts:
         hands.kube(context).version()
     hands.registry.tags(f"{place.registry}/shipway")

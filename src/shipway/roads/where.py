@@ -73,6 +73,7 @@ def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, .
             evidence=f"{registry}/{name}/evidence",
             trust=trust,
             namespaces=at.namespaces,
+            health=at.health,
         )
         for context in contexts
     )

@@ -15,6 +15,7 @@ import msgspec
 
 from shipway.core.kube import health
 from shipway.core.kube.health import Cause, Health, State
+from shipway.core.kube.health.custom import Rule  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Ref, uid_of
 from shipway.core.kube.scene import Scene
 from shipway.core.ports.kube import ChangeType, Selection
@@ -49,6 +50,8 @@ class GateRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     objects: tuple[Expected, ...]
     seconds: float = SECONDS
+    rules: tuple[Rule, ...] = ()
+    """The configuration's own, for kinds that Kubernetes does not know."""
 
 
 class ObjectStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +121,7 @@ class _Look:
     ) -> None:
         self._request = request
         self._on_change = on_change
-        self._scene = Scene()
+        self._scene = Scene(request.rules)
         self._synced = False
         self._said: dict[Ref, ObjectStatus] = {}
 

@@ -102,7 +102,7 @@ def render(
         resolved=resolved,
         overlay=request.overlay,
         commit=request.commit,
-        renderer=renderer.name() if request.overlay else MEMORY,
+        renderer=renderer.name(request.root, request.overlay) if request.overlay else MEMORY,
     )
 
 

@@ -51,7 +51,7 @@ class TestRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether too little coverage is a failure, and what tests cover in other packages counts.
 
     Where it does not block, packages are measured by their own tests alone, so that go runs again
-    only those whose inputs changed.
+    only those whose inputs changed, and everything else on this machine comes first.
     """
     network: bool = False
     """Whether tests may use the network."""
@@ -78,7 +78,13 @@ def check(
 
     target = _target(request)
     go.download(target)
-    tested = go.test(target, across=request.blocking, network=request.network, on_line=heard)
+    tested = go.test(
+        target,
+        across=request.blocking,
+        network=request.network,
+        gently=not request.blocking,
+        on_line=heard,
+    )
     profile = coverage.merge(tested.profile)
     return _report(request, tested, profile, content)
 

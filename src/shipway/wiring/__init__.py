@@ -186,7 +186,8 @@ def cluster_down(*, cluster: str, emit: Emit) -> object:
     """Stop the embedded cluster."""
     from shipway.roads import cluster as road
 
-    return road.down(cluster, privilege=Tools(emit).privilege, on_moment=lambda _: None)
+    done = road.down(cluster, privilege=Tools(emit).privilege, on_moment=lambda _: None)
+    return f"cluster {done.name} {'is stopped' if done.was_running else 'did not run'}"
 
 
 def cluster_delete(*, cluster: str, emit: Emit, everything: bool) -> object:

@@ -200,6 +200,13 @@ class Tools:
 
     @cached_property
     def renderer(self) -> Renderer:
+        """Return plain YAML, or the real kustomize where a folder has a kustomization."""
+        from shipway.adapters.manifests import ByFolder
+
+        return ByFolder(lambda: self._kustomize)
+
+    @cached_property
+    def _kustomize(self) -> Renderer:
         """Return the real kustomize, made from its lock on first use."""
         from shipway.adapters.kustomize import Kustomize
 
@@ -258,7 +265,7 @@ class Tools:
         mine = self.keys.public_key().fingerprint
         if public_key(path).fingerprint != mine:
             return True
-        return self.signer().has_passphrase
+        return self.keys.guarded()
 
     def _configured(self) -> Iterable[str]:
         """Return the key files that the person's own configuration trusts."""
@@ -318,6 +325,13 @@ class Tools:
         )
 
     @cached_property
+    def ground_facts(self) -> Any:  # noqa: ANN401  the port, without importing it
+        """Return what reads this machine."""
+        from shipway.adapters.hostfacts import LinuxFacts
+
+        return LinuxFacts()
+
+    @cached_property
     def ground_tree(self) -> Any:  # noqa: ANN401  the port, without importing it
         """Return the files of clusters, as everybody may read them."""
         from shipway.adapters.ground.tree import RootTree
@@ -368,6 +382,8 @@ class Tools:
         ) as run:
             return cluster.up(
                 name,
+                facts=self.ground_facts,
+                tree=self.ground_tree,
                 engines=self.engines,
                 privilege=self.privilege,
                 files=self.userfiles,

@@ -268,9 +268,9 @@ class Blobs:
 
     def _settle_beside(self, file: int) -> None:
         thread = threading.Thread(target=self._settle, args=(os.dup(file),))
-        with self._lock:
+        with self._lock:  # started inside: who flushes beside must not join it before
+            thread.start()
             self._settling.append(thread)
-        thread.start()
 
     def _settle(self, file: int) -> None:
         """Write one file through to the disk, then mark it."""

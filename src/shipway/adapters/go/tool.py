@@ -142,6 +142,7 @@ class GoTool:
         *,
         across: bool,
         network: bool,
+        gently: bool = False,
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:
         """Test packages, with coverage; see the port."""
@@ -163,6 +164,7 @@ class GoTool:
                 env=self._offline(job),
                 cwd=job.place.top,
                 network=network,
+                gently=gently,
                 on_line=heard,
             )
             with contextlib.suppress(ShipwayError):  # what cannot be listed is not remembered

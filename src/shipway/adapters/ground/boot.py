@@ -107,6 +107,8 @@ def _mounts(boot: dict[str, Any], host: int) -> None:
     kernel.mount("tmpfs", "/run", "tmpfs", safe, "mode=755")
     Path(boot["runtime"]).mkdir(parents=True)
     kernel.bind(f"/proc/self/fd/{runtime}", boot["runtime"])
+    if boot["shade"]:
+        _shade(*boot["shade"])
     names = Path("/run/netns")
     names.mkdir()
     for name, source in (("host", f"/proc/self/fd/{host}"), ("cluster", "/proc/self/ns/net")):
@@ -114,6 +116,17 @@ def _mounts(boot: dict[str, Any], host: int) -> None:
         kernel.mount(source, str(names / name), "", kernel.BIND)
     for source, target in boot["binds"]:
         _bind(source, os.path.realpath(target))
+
+
+def _shade(folder: str, kept: str) -> None:
+    """Put a layer over ``folder`` that takes all writes, and ``kept`` as it is on top of it."""
+    kept_as_is = os.open(kept, os.O_PATH | os.O_DIRECTORY)
+    layers = [f"/run/shade/{name}" for name in ("upper", "work")]
+    for layer in layers:
+        Path(layer).mkdir(parents=True)
+    options = f"lowerdir={folder},upperdir={layers[0]},workdir={layers[1]}"
+    kernel.mount("overlay", folder, "overlay", 0, options)
+    kernel.bind(f"/proc/self/fd/{kept_as_is}", kept)
 
 
 def _bind(source: str, target: str) -> None:

@@ -10,12 +10,11 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from shipway.adapters.http import network
-from shipway.adapters.registry import faults
+from shipway.adapters.registry import faults, uploads
 from shipway.adapters.registry.credentials import Credentials
 from shipway.adapters.registry.manifests import Manifests
 from shipway.adapters.registry.referring import Referring
 from shipway.adapters.registry.session import Session, attempts
-from shipway.adapters.registry.uploads import upload
 from shipway.core.oci import digest as digests
 from shipway.core.oci import reference
 from shipway.errors import ShipwayError
@@ -33,21 +32,28 @@ if TYPE_CHECKING:
 _FOUND = frozenset({200})
 
 
-def connect(environment: Mapping[str, str], processes: Processes | None = None) -> Client:
+def connect(
+    environment: Mapping[str, str],
+    processes: Processes | None = None,
+    *,
+    at_once: int = uploads.LOOPBACK,
+) -> Client:
     """Return a client with the proxies, roots and Docker logins that ``environment`` names.
+
+    At most ``at_once`` bytes of a blob go in one request to a registry of this machine.
 
     ``processes`` runs credential helpers; without it a configured helper is an error.
     """
-    return Client(
-        Session(network.from_environment(environment), Credentials(environment, processes))
-    )
+    session = Session(network.from_environment(environment), Credentials(environment, processes))
+    return Client(session, at_once)
 
 
 class Client:
     """Registries, by repository; safe to use from several threads."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, at_once: int = uploads.LOOPBACK) -> None:
         self._session = session
+        self._at_once = at_once
         self._manifests = Manifests(session)
         self._referring = Referring(self._manifests)
 
@@ -89,9 +95,10 @@ class Client:
         if self.has_blob(repository, descriptor.digest):
             return 0
         path = content.path(descriptor.digest)
+        most = self._at_once if reference.is_loopback(at.domain) else descriptor.size
         for attempt in attempts():
             with attempt:
-                sent = upload(self._session, at, descriptor, path, mount)
+                sent = uploads.upload(self._session, at, descriptor, path, mount, most)
         return sent
 
     def pull_blob(self, repository: str, descriptor: Descriptor) -> bytes:

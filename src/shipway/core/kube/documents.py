@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from shipway.core.kube.objects import Obj
 
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""The names by which kustomize knows its folders."""
+
 
 def read(data: bytes, name: str) -> tuple[Obj, ...]:
     """Return the objects of a YAML stream, lists taken apart.

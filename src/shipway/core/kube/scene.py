@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.core.kube import health
-from shipway.core.kube.health import Around, Health
+from shipway.core.kube.health import Around, Health, custom
 from shipway.core.kube.objects import Obj, Ref, ref_of, uid_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
+
+    from shipway.core.kube.health.custom import Rule
 
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "controller-revision-hash"
@@ -24,23 +26,31 @@ _TEMPLATE = "pod-template-generation"
 class Scene:
     """What is live, kept up to date by :meth:`put` and :meth:`remove`; holds no clock, no port."""
 
-    def __init__(self) -> None:
-        self._objects: dict[tuple[str, str, str, str], Obj] = {}
+    def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
+        """``rules`` judge kinds of their own by the configuration's expressions."""
+        self._rules = {rule.kind: rule for rule in rules}
+        self._kinds: dict[tuple[str, str, str], dict[str, Obj]] = {}
 
     def put(self, obj: Obj) -> None:
         """Remember the newest state of an object."""
-        self._objects[ref_of(obj).identity] = obj
+        ref = ref_of(obj)
+        self._kinds.setdefault(ref.identity[:3], {})[ref.name] = obj
 
     def remove(self, obj: Obj) -> None:
         """Forget an object that was deleted."""
-        self._objects.pop(ref_of(obj).identity, None)
+        ref = ref_of(obj)
+        self._kinds.get(ref.identity[:3], {}).pop(ref.name, None)
 
     def live(self, ref: Ref) -> Obj | None:
         """Return an object's newest state."""
-        return self._objects.get(ref.identity)
+        return self._kinds.get(ref.identity[:3], {}).get(ref.name)
 
     def health(self, obj: Obj, since: str = "") -> Health:
         """Return the health of a live object that was applied at version ``since``."""
+        rule = self._rules.get(custom.kind_of(obj))
+        ending = obj["metadata"].get("deletionTimestamp")
+        if rule and not ending:
+            return custom.judge(rule, obj)
         return health.assess(obj, self.around(obj, since))
 
     def around(self, obj: Obj, since: str = "") -> Around:
@@ -81,10 +91,8 @@ class Scene:
         ]
         return tuple(sorted(found, key=lambda event: str(event.get("lastTimestamp") or "")))
 
-    def _of(self, group: str, kind: str, namespace: str) -> Iterator[Obj]:
-        for (a_group, a_kind, a_namespace, _), obj in self._objects.items():
-            if (a_group, a_kind, a_namespace) == (group, kind, namespace):
-                yield obj
+    def _of(self, group: str, kind: str, namespace: str) -> Iterable[Obj]:
+        return self._kinds.get((group, kind, namespace), {}).values()
 
 
 def _owner(obj: Obj) -> str:

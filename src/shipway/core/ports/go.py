@@ -116,9 +116,12 @@ class Go(Protocol):
         *,
         across: bool,
         network: bool,
+        gently: bool = False,
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:
         """Test packages, with coverage; ``across`` counts what tests cover in other packages.
+
+        ``gently`` gives everything else on this machine the processor first.
 
         Raises:
             ShipwayError: ``build.*`` where go could not even begin.

@@ -19,8 +19,8 @@ class Sourced(msgspec.Struct, frozen=True):
 class Renderer(Protocol):
     """Files in, objects out; the same files always give the same objects."""
 
-    def name(self) -> str:
-        """Return name and version, as in ``kustomize v5.8.1``; evidence carries it."""
+    def name(self, root: str, directory: str) -> str:
+        """Return what renders ``directory``, as in ``kustomize v5.8.1``; evidence carries it."""
         ...
 
     def render(self, root: str, directory: str) -> tuple[Sourced, ...]:

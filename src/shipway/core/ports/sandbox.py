@@ -31,10 +31,12 @@ class Sandbox(Protocol):
         cwd: str | None = None,
         on_line: Callable[[str], None] | None = None,
         network: bool = False,
+        gently: bool = False,
     ) -> Confined:
         """Run ``argv`` to its end, confined where this machine allows it.
 
-        ``network`` leaves the network open because the user said so.
+        ``network`` leaves the network open because the user said so; ``gently`` gives everything
+        else on this machine the processor first.
 
         Raises:
             ShipwayError: what :meth:`Processes.run` raises.

@@ -38,6 +38,13 @@ Platform = Annotated[
 ClusterObject = Annotated[
     str, Meta(pattern=r"^[A-Z][A-Za-z0-9]*/[^/\s]+$", description="KIND/NAME, as ClusterRole/web")
 ]
+KindGroup = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9-]+)+$",
+        description="KIND.GROUP, as Certificate.cert-manager.io",
+    ),
+]
 Registry = Annotated[
     str,
     Meta(
@@ -145,6 +152,17 @@ class Trust(Strict, frozen=True):
     """Fingerprints (``SHA256:...``) or paths of public keys."""
 
 
+class Health(Strict, frozen=True):
+    """[health."KIND.GROUP"]: expressions in CEL, asked in this order."""
+
+    failed: str = ""
+    """True: the object has failed, and the gate with it."""
+    progressing: str = ""
+    """True: it is still on its way."""
+    healthy: str = ""
+    """True: it is healthy; else still on its way."""
+
+
 class Config(Strict, frozen=True):
     """The whole of shipway.toml."""
 
@@ -154,6 +172,7 @@ class Config(Strict, frozen=True):
     environments: dict[Name, Environment] = {}
     test: Test = Test()
     trust: Trust = Trust()
+    health: dict[KindGroup, Health] = {}
 
 
 RESERVED = ("policy", "secrets", "ci")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shipway.core.kube.health import custom
+from shipway.core.kube.health.custom import Rule
 from shipway.core.project import schema
 from shipway.core.project.config import Config, Environment, Service
 from shipway.core.project.schema import FILE, ConfigFault, Tree, dotted, nearest, quoted
@@ -70,6 +72,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     overlay: str
     via: str
     cluster_objects: tuple[str, ...]
+    health: tuple[Rule, ...] = ()
+    """Expressions that the gate asks of kinds that Kubernetes does not know."""
 
     @property
     def embedded(self) -> bool:
@@ -131,7 +135,8 @@ def place(config: Config, project: str, name: str, *, overlays: Collection[str] 
 
     Raises:
         ShipwayError: ``config.environment`` (not found; without a table there is only ``dev``),
-            ``config.via`` where it asks for a way that this version does not have.
+            ``config.via`` where it asks for a way that this version does not have,
+            ``health.expression`` for an expression that cannot be read.
     """
     known = config.environments or {DEV: Environment()}
     if name not in known:
@@ -162,6 +167,14 @@ def place(config: Config, project: str, name: str, *, overlays: Collection[str] 
         overlay=chosen.overlay or (usual if usual in overlays else ""),
         via=chosen.via,
         cluster_objects=chosen.cluster_objects,
+        health=_health(config),
+    )
+
+
+def _health(config: Config) -> tuple[Rule, ...]:
+    return custom.check(
+        Rule(kind=kind, failed=one.failed, progressing=one.progressing, healthy=one.healthy)
+        for kind, one in config.health.items()
     )
 
 

@@ -35,6 +35,12 @@ def conditions(obj: Obj, _around: Around) -> Health:
     return HEALTHY
 
 
+def ready_message(obj: Obj) -> str:
+    """Return what the condition Ready or Available says of itself; empty without one."""
+    name = "Ready" if condition(obj, "Ready") else "Available"
+    return _said(obj, name) if condition(obj, name) else ""
+
+
 def _said(obj: Obj, name: str) -> str:
     found = condition(obj, name)
     text = ": ".join(part for part in (found.get("reason"), found.get("message")) if part)
