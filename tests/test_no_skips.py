@@ -41,7 +41,7 @@ def test_a_skip_fails_the_run(tmp_path: Path, text: str, flags: list[str], code:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *flags, str(tmp_path)],
         cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin"},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(TESTS)},
         capture_output=True,
         text=True,
         check=False,

@@ -79,7 +79,10 @@ enter() {
         say "make $target"
         begun=$(date +%s)
         unshare --mount --pid --ipc --uts --fork --kill-child --propagation private \
-            "$repo/tools/clean-room.sh" --inside "$room/root" "$target" </dev/null
+            "$repo/tools/clean-room.sh" --inside "$room/root" "$target" </dev/null &
+        running=$!
+        wait "$running"
+        running=
         say "make $target passed in $(($(date +%s) - begun)) s, $(du -smx "$room/root" | cut -f1) MiB in the room"
     done
 }
@@ -98,7 +101,17 @@ inside() {
     grep -q clean-room "$root/etc/hosts" || echo '127.0.1.1 clean-room' >>"$root/etc/hosts"
     run="cd shipway && make $target; code=\$?"
     clean='[ ! -x .venv/bin/shipway ] || .venv/bin/shipway cluster delete || true'
-    exec chroot "$root" su --login newcomer --command "$run; $clean; exit \$code"
+    # A root of its own, not a chroot: whoever joins this mount namespace must land in the room.
+    cd "$root"
+    pivot_root . mnt
+    umount --lazy /mnt
+    exec su --login newcomer --command "$run; $clean; exit \$code"
+}
+
+# unshare waits out a polite signal; when it is killed, its namespaces end with all in them.
+stop() {
+    if [ "$running" ]; then kill -KILL "$running"; fi
+    exit 130
 }
 
 clean() {
@@ -114,6 +127,8 @@ need_mmdebstrap
 if [ -e "$room" ]; then say "removing the room of an earlier run"; fi
 clean
 [ "$keep" ] || trap clean EXIT
+running=
+trap stop INT TERM
 make_root
 make_user
 enter

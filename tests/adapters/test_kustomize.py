@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.apiserver import program
-from shipway.adapters.kustomize import Kustomize, is_kustomization
+from shipway.adapters.kustomize import Kustomize
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
 from shipway.core.kube.objects import canonical
@@ -239,14 +239,6 @@ def test_broken_kustomization(tmp_path: Path, text: str) -> None:
         real().render(str(tmp_path), "deploy")
 
     assert (caught.value.id, caught.value.subject) == ("render.yaml", "deploy/kustomization.yaml")
-
-
-def test_is_kustomization(tmp_path: Path) -> None:
-    """A folder with one of the three names is one."""
-    write(tmp_path, {"a/kustomization.yml": "", "b/x.yaml": ""})
-
-    assert is_kustomization(str(tmp_path), "a")
-    assert not is_kustomization(str(tmp_path), "b")
 
 
 def _with_origin(origin: str) -> str:

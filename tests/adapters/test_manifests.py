@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.adapters.manifests import PlainYaml
+from fakes.renderer import MemoryRenderer
+from shipway.adapters.manifests import ByFolder, PlainYaml
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
@@ -45,3 +46,23 @@ def test_unreadable(tmp_path: Path) -> None:
         PlainYaml().render(str(tmp_path), "deploy")
 
     assert (caught.value.id, caught.value.subject) == ("render.yaml", "deploy/c.yaml")
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization", ""])
+def test_by_folder(tmp_path: Path, name: str) -> None:
+    """A folder with a kustomization is kustomize's; any other is plain, and kustomize not made."""
+    (tmp_path / "deploy").mkdir()
+    if name:
+        (tmp_path / "deploy" / name).write_text("resources: []")
+    made: list[MemoryRenderer] = []
+
+    def kustomize() -> MemoryRenderer:
+        made.append(MemoryRenderer({"deploy": ()}))
+        return made[-1]
+
+    renderer = ByFolder(kustomize)
+
+    expected = "memory v1" if name else "plain yaml"
+    assert renderer.name(str(tmp_path), "deploy") == expected
+    assert renderer.render(str(tmp_path), "deploy") == ()
+    assert bool(made) is bool(name)

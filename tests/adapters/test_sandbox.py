@@ -92,6 +92,18 @@ def test_listening_ports_are_read_from_the_kernels_table() -> None:
         assert wanted <= set(confine.listening())
 
 
+@pytest.mark.parametrize("network", [True, False])
+def test_a_gentle_program_comes_last(sandbox: Sandbox, *, network: bool) -> None:
+    """A gentle program has the least priority, among sessions too, confined or not."""
+    shown = ["/bin/sh", "-c", "nice; cat /proc/self/autogroup"]
+    done = sandbox.run(shown, env={"PATH": "/usr/bin:/bin"}, network=network, gently=True)
+    words = done.completed.out.decode().split()
+
+    assert words[0] == "19"
+    assert words[-1] == "19"
+    assert done.network == ("open" if network else "none")
+
+
 def test_the_network_can_be_left_open(sandbox: Sandbox) -> None:
     """Where the user says so a program has the machine's network."""
     held = Path("/proc/net/dev").read_text("ascii").count(":")

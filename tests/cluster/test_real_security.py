@@ -43,7 +43,7 @@ def inside(embedded: Embedded, *argv: str) -> str:
     return done.stdout + done.stderr
 
 
-def pod(**container: Any) -> str:  # noqa: ANN401  fields of a container
+def pod(**container: Any) -> str:
     """Return a pod's manifest."""
     one = {"name": "p", "image": "shipway.local/pause:1", "imagePullPolicy": "Never", **container}
     value = {

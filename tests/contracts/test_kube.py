@@ -337,12 +337,12 @@ def test_watch_of_nothing_is_synced(kube: Kube) -> None:
 
 def test_watch_is_cancelled_at_once(kube: Kube, space: str) -> None:
     """Cancelling the scope ends a watch that waits."""
-    with pytest.raises(ShipwayError) as caught, scope.Scope(parent=scope.current()) as inner:
+    started = time.monotonic()
+    with scope.open() as inner:
         timer = threading.Timer(0.2, inner.cancel)
         timer.start()
-        started = time.monotonic()
-        for _ in kube.watch([Selection("v1", "ConfigMap", space)], seconds=30):
-            pass
+        with pytest.raises(ShipwayError) as caught:
+            list(kube.watch([Selection("v1", "ConfigMap", space)], seconds=30))
 
     timer.join()
     assert caught.value.id == "run.cancelled"

@@ -134,7 +134,7 @@ def test_a_blob_is_pushed_once(world: World) -> None:
     assert world.registry.pull_blob(world.repository, at) == b"blob of this test"
 
 
-@pytest.mark.parametrize("size", [0, 1, 5 << 20])
+@pytest.mark.parametrize("size", [0, 1, 5 << 20, (20 << 20) + 1])
 def test_blobs_of_any_size(world: World, size: int) -> None:
     """Empty, tiny and large blobs travel there and back."""
     data = bytes(range(256)) * (size // 256) + bytes(size % 256)

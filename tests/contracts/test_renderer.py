@@ -9,7 +9,7 @@ import pytest
 from fakes.apiserver import program
 from fakes.renderer import MemoryRenderer
 from shipway.adapters.kustomize import Kustomize
-from shipway.adapters.manifests import PlainYaml
+from shipway.adapters.manifests import ByFolder, PlainYaml
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
 from shipway.core.ports.renderer import Sourced
@@ -30,7 +30,7 @@ def kustomize() -> Kustomize:
     return Kustomize(program("kustomize", "kustomize"), "v5.8.1", sandbox=sandbox)
 
 
-@pytest.fixture(params=["memory", "plain", "kustomize"])
+@pytest.fixture(params=["memory", "plain", "kustomize", "by folder"])
 def renderer(request: pytest.FixtureRequest, tmp_path: Path) -> Renderer:
     """Return each of the three over a folder ``deploy`` with one ConfigMap."""
     folder = tmp_path / "deploy"
@@ -41,7 +41,7 @@ def renderer(request: pytest.FixtureRequest, tmp_path: Path) -> Renderer:
     if request.param == "plain":
         return PlainYaml()
     (folder / "kustomization.yaml").write_text("resources: [a.yaml]\n")
-    return kustomize()
+    return kustomize() if request.param == "kustomize" else ByFolder(kustomize)
 
 
 def test_objects_with_their_files(renderer: Renderer, tmp_path: Path) -> None:
@@ -64,6 +64,6 @@ def test_missing_folder(renderer: Renderer, tmp_path: Path) -> None:
     assert (caught.value.id, caught.value.kind) == ("render.missing", Kind.NOT_FOUND)
 
 
-def test_name(renderer: Renderer) -> None:
+def test_name(renderer: Renderer, tmp_path: Path) -> None:
     """It has a name for the evidence."""
-    assert renderer.name()
+    assert renderer.name(str(tmp_path), "deploy")

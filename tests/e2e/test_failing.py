@@ -67,9 +67,7 @@ def test_an_image_that_cannot_be_placed(service: Repo) -> None:
         '[{"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu",'
         ' "value": "4000"}]'
     )
-    overlay.write_text(
-        f"{before}\npatches:\n- target: {{kind: Deployment}}\n  patch: '{patch}'\n"
-    )
+    overlay.write_text(f"{before}\npatches:\n- target: {{kind: Deployment}}\n  patch: '{patch}'\n")
     service.edit("one")
     ran = service.up("--tests", "off")
     overlay.write_text(before)

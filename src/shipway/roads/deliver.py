@@ -18,7 +18,7 @@ from shipway.core.evidence.rules import Foreign
 from shipway.core.oci.digest import parse as parse_digest
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import carry, history, restore
+from shipway.roads import carry, history, pins, restore
 from shipway.roads.carry import Carried  # noqa: TC001  msgspec reads types
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
 from shipway.roads.make import Made  # noqa: TC001  msgspec reads types
@@ -142,9 +142,7 @@ def _serves(
     if plan.changes:
         return False
     expected = tuple(Expected(carry.ref_of_applied(one), one.uid) for one in newest.outcome.objects)
-    asked = GateRequest(
-        objects=expected, seconds=request.seconds, rules=request.destination.health
-    )
+    asked = GateRequest(objects=expected, seconds=request.seconds, rules=request.destination.health)
     seen = watch(asked, kube=kube, clock=hands.clock)
     same = {one.ref: one.uid for one in seen.objects} == {one.ref: one.uid for one in expected}
     return seen.passed and same
@@ -182,7 +180,7 @@ def _render(request: DeliverRequest, release: Release, *, hands: Hands, run: Run
         summary=lambda made: f"{len(made.entries)} objects",
         renderer=hands.renderer,
         content=hands.content,
-        resolve=lambda reference: _resolved(reference, hands),
+        resolve=lambda reference: pins.resolved(reference, hands),
     )
     seal.keep(
         seal.KeepRequest(
@@ -194,23 +192,6 @@ def _render(request: DeliverRequest, release: Release, *, hands: Hands, run: Run
         registry=hands.registry,
     )
     return rendered
-
-
-def _resolved(reference: str, hands: Hands) -> str:
-    """Return the digest reference of a foreign tag, as its registry has it now."""
-    from shipway.core.oci import reference as references  # noqa: PLC0415  rarely needed
-
-    named = references.parse(reference)
-    found = hands.registry.resolve(named.repository, named.tag or "latest")
-    if found is None:
-        raise ShipwayError(
-            "render.image",
-            Kind.NOT_FOUND,
-            "its registry has no such image",
-            operation="pinning",
-            subject=reference,
-        )
-    return f"{named.repository}@{found.digest}"
 
 
 def _rendering(request: DeliverRequest, rendered: Rendered) -> shipped.Rendering:

@@ -65,6 +65,8 @@ class MakeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """``block``, ``beside`` or ``off``."""
     coverage: float = 80.0
     network: bool = False
+    base: str = ""
+    """Reference of the base image by digest; empty for the one made from pinned packages."""
     go: str = ""
     """The toolchain that the lock pins."""
 
@@ -351,9 +353,8 @@ def _project(request: MakeRequest) -> str:
 
 
 def _base(request: MakeRequest, hands: Hands) -> BaseImage:
-    named = request.service.image.base
-    if named:
-        return hands.bases.pulled(named, request.platform)
+    if request.base:
+        return hands.bases.pulled(request.base, request.platform)
     return hands.bases.static(request.platform)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.evidence.answer import Answer
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import history, where
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.kube import Kube
     from shipway.roads.destination import Destination
+
+
+_STOPPED = frozenset({Answer.UNFINISHED, Answer.ABANDONED})
 
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +51,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[str, ...] = ()
     objects: dict[str, str] = {}
     """Of the newest deploy: object to how it is."""
+    sound: bool = True
+    """Whether the history has neither fork nor gap; a deploy that was stopped is no fault of it."""
+    unreachable: str = ""
+    """Why nothing could be read."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +76,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
                 )
             yield from (f"  {name}: {how}" for name, how in one.objects.items())
             yield from (f"  ! {finding}" for finding in one.findings)
-            if not one.deploys:
+            if one.unreachable:
+                yield f"  {one.unreachable}"
+            elif not one.deploys:
                 yield "  nothing was deployed yet"
 
 
@@ -96,8 +106,11 @@ def now(request: where.WhereRequest, *, hands: Hands) -> Told:
 
 
 def _told(targets: tuple[Target, ...]) -> Told:
-    bad = any(one.findings for one in targets)
-    return Told(targets=targets, exit_kind=Kind.INTEGRITY if bad else None)
+    kind = Kind.MISSING if any(one.unreachable for one in targets) else None
+    return Told(
+        targets=targets,
+        exit_kind=kind if all(one.sound for one in targets) else Kind.INTEGRITY,
+    )
 
 
 def _target(destination: Destination, limit: int, hands: Hands, *, live: bool) -> Target:
@@ -110,6 +123,7 @@ def _target(destination: Destination, limit: int, hands: Hands, *, live: bool) -
         target=destination.context,
         deploys=tuple(_deploy(one) for one in entries),
         findings=tuple(str(one) for one in read.findings),
+        sound=all(one.answer in _STOPPED for one in read.findings),
         objects=_objects(entries[0], kube) if live and entries else {},
     )
 

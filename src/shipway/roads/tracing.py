@@ -68,9 +68,9 @@ def walk_back(
         data = _exported(subject, hands)
         if data is not None:
             return _offline(data, request, trusted_root, policy, hands)
-    _, at = where.place(request, hands)
     (target, *_) = where.destinations(request, hands=hands)
-    told = _trace(subject, target, (namespace,) if namespace else at.namespaces, request, hands)
+    spaces = (namespace,) if namespace else target.namespaces
+    told = _trace(subject, target, spaces, request, hands)
     if export:
         folder, file = posixpath.split(posixpath.abspath(export))
         hands.files(folder).replace(file, told.export)

@@ -13,7 +13,7 @@ import msgspec
 
 from shipway import scope
 from shipway.core.evidence import made as statements
-from shipway.core.evidence.trust import Trust
+from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Ref
 from shipway.core.oci.descriptor import Platform
 from shipway.core.oci.digest import of
@@ -21,7 +21,7 @@ from shipway.core.project import manifests, settings
 from shipway.core.project.config import SERVED
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import scaffold
+from shipway.roads import pins, scaffold, where
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.destination import Destination
 from shipway.roads.make import Made, MakeRequest, Making, make, sign, told
@@ -89,7 +89,7 @@ def up(request: UpRequest, *, hands: Hands, emit: Callable[[Event], None]) -> Up
     """
     project = _load(request, hands, {})
     place = settings.place(project.settings.config, project.name, request.environment)
-    way = _way(request, place, hands)
+    way = _way(request, project, place, hands)
     subject = f"{project.name} to {place.environment}"
     with (
         scope.open(),
@@ -127,6 +127,7 @@ class _Journey:
         self._project = project
         self._hands = hands
         self._run = run
+        self._lock = project.lock
         self._opening = scope.spawn(hands.signer)
 
     def go(self) -> Up:
@@ -137,6 +138,7 @@ class _Journey:
         makings = [self._make(base, name) for name in self._chosen()]
         self._look(makings)
         delivered = [self._deliver(base, makings, context) for context in self._way.contexts]
+        self._keep(delivered)
         for making in makings:
             publish.tag(making.made.published, _tag(base), registry=self._hands.registry)
             self._run.fact("image", making.made.published.reference)
@@ -195,12 +197,24 @@ class _Journey:
                 tests=self._tests(),
                 coverage=config.test.coverage,
                 network=config.test.network,
+                base=self._base(service.image.base),
                 go=self._project.lock.go.version if self._project.lock.go else "",
             ),
             hands=self._hands,
             run=self._run,
             opening=self._opening,
         )
+
+    def _base(self, named: str) -> str:
+        found, self._lock = pins.base(named, self._lock, self._hands)
+        return found
+
+    def _keep(self, delivered: list[Delivered]) -> None:
+        """Write the pins that this run found into the lock."""
+        new = {name: at for one in delivered for name, at in one.rendered.resolved.items()}
+        files = self._hands.files(self._request.directory)
+        if pins.keep(self._lock, self._project.lock, new, files):
+            self._run.remark("shipway.lock has new pins: commit it")
 
     def _tests(self) -> str:
         if self._place.protected:
@@ -224,7 +238,7 @@ class _Journey:
                 services=tuple(making.made for making in makings),
                 tests=self._state(makings),
                 render=self._render(base),
-                foreign=tuple(f"{_untagged(name)}@{one}" for name, one in lock.images.items()),
+                foreign=tuple(pins.listed(lock).values()),
                 partial=len(makings) < len(self._project.services),
                 adopt=self._request.adopt,
             ),
@@ -279,7 +293,7 @@ class _Journey:
             commit=base.tree if base.dirty else base.commit,
             cluster_objects=place.cluster_objects,
             make_namespaces=place.namespaces,
-            foreign={name: f"{_untagged(name)}@{one}" for name, one in project.lock.images.items()},
+            foreign=pins.listed(project.lock),
         )
 
     def _urls(self) -> dict[str, str]:
@@ -369,24 +383,13 @@ def _load(request: UpRequest, hands: Hands, ran: dict[str, tuple[int, ...]]) -> 
     return scaffold.load(again, files=files, go=hands.go)
 
 
-def _way(request: UpRequest, place: Place, hands: Hands) -> _Way:
+def _way(request: UpRequest, project: LoadedProject, place: Place, hands: Hands) -> _Way:
     """Return the way, its clusters reachable and its keys known.
 
     Raises:
         ShipwayError: ``trust.none`` (config), and what cannot be reached.
     """
-    own = place.embedded and not place.protected
-    keys = hands.trusted(request.keys, own=own)
-    if not keys:
-        raise ShipwayError(
-            "trust.none",
-            Kind.CONFIG,
-            "no key is trusted there",
-            operation="delivering to",
-            subject=place.environment,
-            hint="name public keys with --key, or under [trust] in your own configuration",
-        )
-    trust = Trust(keys=keys, protected=place.protected)
+    trust = where.trusted(project, place, request.keys, hands)
     if place.embedded:
         ground = hands.raise_ground(request.cluster)
         registry = place.registry or ground.registry
@@ -410,9 +413,3 @@ def _tag(base: Source) -> str:
         one if one.isascii() and (one.isalnum() or one in "_.-") else "-" for one in base.version
     )
     return text.lstrip(".-")[:128] or base.tree[:12]
-
-
-def _untagged(reference: str) -> str:
-    """Return a reference without its tag."""
-    head, slash, last = reference.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.evidence.trust import Trust
+from shipway.core.evidence.trust import Trust, narrow
 from shipway.core.project import settings
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import scaffold
@@ -39,12 +39,6 @@ def project(directory: str, hands: Hands) -> LoadedProject:
     return scaffold.load(asked, files=hands.files(directory), go=hands.go)
 
 
-def place(request: WhereRequest, hands: Hands) -> tuple[str, Place]:
-    """Return the project's name and where the environment lives."""
-    found = project(request.directory, hands)
-    return found.name, settings.place(found.settings.config, found.name, request.environment)
-
-
 def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, ...]:
     """Return the environment's destinations.
 
@@ -52,7 +46,9 @@ def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, .
         ShipwayError: ``cluster.stopped`` (missing), ``config.environment``, ``config.target``
             (not found), ``trust.none`` (config).
     """
-    name, at = place(request, hands)
+    found = project(request.directory, hands)
+    name = found.name
+    at = settings.place(found.settings.config, name, request.environment)
     contexts, registry = _reach(request, at, hands)
     if request.target:
         contexts = tuple(one for one in contexts if one == request.target)
@@ -64,7 +60,7 @@ def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, .
             operation="choosing a target of",
             subject=f"{request.environment}: {request.target}",
         )
-    trust = trusted(request, at, hands)
+    trust = trusted(found, at, request.keys, hands)
     return tuple(
         Destination(
             project=name,
@@ -79,19 +75,25 @@ def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, .
     )
 
 
-def trusted(request: WhereRequest, at: Place, hands: Hands) -> Trust:
-    """Return whose word counts in an environment.
+def trusted(found: LoadedProject, at: Place, named: tuple[str, ...], hands: Hands) -> Trust:
+    """Return whose word counts in an environment; the project's own ``[trust]`` only narrows it.
 
     Raises:
-        ShipwayError: ``trust.none`` (config).
+        ShipwayError: ``trust.none`` (config), ``key.missing`` (not found), ``key.invalid``.
     """
-    keys = hands.trusted(request.keys, own=at.embedded and not at.protected)
+    files = hands.files(found.directory)
+
+    def read(path: str) -> str:
+        return (files.read(path) or b"").decode(errors="replace")
+
+    known = hands.trusted(named, own=at.embedded and not at.protected)
+    keys = narrow(known, found.settings.config.trust.keys, read)
     if not keys:
         raise ShipwayError(
             "trust.none",
             Kind.CONFIG,
-            "no key is trusted there",
-            operation="judging evidence of",
+            "shipway.toml's [trust] names none of the trusted keys" if known else "there is none",
+            operation="looking for a key that is trusted in",
             subject=at.environment,
             hint="name public keys with --key, or under [trust] in your own configuration",
         )

@@ -300,43 +300,55 @@ def test_more_bytes_than_there_may_be(world: World) -> None:
     assert caught.value.id == "registry.oversized"
 
 
-def test_a_blob_too_large_at_once_goes_in_pieces() -> None:
-    """Where a whole blob gets 413, it is sent by PATCH in pieces that fit, in order."""
+@pytest.mark.parametrize("at_once", [0, uploads.PIECE, 1 << 40])
+def test_a_blob_too_large_at_once_goes_in_pieces(at_once: int) -> None:
+    """By policy or because the whole got 413, it is sent in pieces that fit, in order."""
     with RegistryServer(most=uploads.PIECE) as server:
         world = World(server)
+        world.client = connect(NO_LOGIN, at_once=at_once)
         data = bytes(range(256)) * (2 * uploads.PIECE // 256) + b"rest"
 
         assert world.push(world.blob(data)) == len(data)
         assert server.blobs["shop/web", describe(data, "").digest] == data
-        assert server.count("PATCH") == 3
+        assert server.count("PATCH") == 2
+        assert server.count("POST") == (2 if at_once > len(data) else 1)
+
+
+def test_large_blobs_go_to_this_machine_in_pieces(world: World) -> None:
+    """Pasta stalls large requests, so none is larger than a piece."""
+    world.server.most = uploads.LOOPBACK
+
+    world.push(world.blob(bytes(uploads.LOOPBACK * 2)))
+
+    assert world.server.count("PATCH") == 1
+    assert world.server.count("PUT") == 1
 
 
 def test_a_piece_too_large_is_told() -> None:
     """Where pieces get 413, too, it is registry.too_large."""
     with RegistryServer(most=1000) as server:
         world = World(server)
+        whole = connect(NO_LOGIN, at_once=1 << 40)
+        large = world.blob(bytes(uploads.PIECE + 1))
 
         assert _caught(lambda: world.push(world.blob(b"x" * 2000))).id == "registry.too_large"
-        large = world.blob(bytes(uploads.PIECE + 1))
         assert _caught(lambda: world.push(large)).id == "registry.too_large"
+        error = _caught(lambda: whole.push_blob(world.repository, large, world.content))
+        assert error.id == "registry.too_large"
 
 
 def test_pieces_are_as_large_as_the_registry_wants(world: World) -> None:
     """OCI-Chunk-Min-Length is kept."""
     least = {
         "OCI-Chunk-Min-Length": str(uploads.PIECE * 2),
-        "Location": "/v2/shop/web/blobs/uploads/u1",
+        "Location": f"/v2/shop/web/blobs/uploads/{world.server.new_upload()}",
     }
-    upload = world.server.new_upload()
-    assert upload == "u1"
-    world.server.faults += [
-        Fault("PUT", "blobs/uploads", status=413),
-        Fault("POST", "blobs/uploads", nth=2, status=202, headers=least),
-    ]
+    world.server.faults.append(Fault("POST", "blobs/uploads", status=202, headers=least))
 
-    world.push(world.blob(bytes(uploads.PIECE * 3)))
+    world.push(world.blob(bytes(uploads.PIECE * 5)))
 
     assert world.server.count("PATCH") == 2
+    assert world.server.count("PUT") == 1
 
 
 def test_an_upload_without_a_place_is_refused(world: World) -> None:

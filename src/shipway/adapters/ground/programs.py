@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 
 class GroundVerify:
-    """Keeps :class:`~shipway.core.ports.ground.Verify`."""
+    """Keeps :class:`~shipway.core.ports.ground.Verify`; files have to be ``owner``'s."""
+
+    def __init__(self, *, owner: int = 0) -> None:
+        self._owner = owner
 
     def prove(self, programs: Mapping[str, str], done: Callable[[str], None]) -> None:
         """Read files one after the other; reading releases the lock, so callers may use threads."""
         for path, digest in programs.items():
-            _safe(path)
+            _safe(path, self._owner)
             with Path(path).open("rb") as stream:
                 found = hashlib.file_digest(stream, "sha256").hexdigest()
             if found != digest:
@@ -36,9 +39,9 @@ class GroundVerify:
             done(path)
 
 
-def _safe(path: str) -> None:
+def _safe(path: str, owner: int) -> None:
     found = Path(path).lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != owner or found.st_mode & 0o022:
         raise ShipwayError(
             "cluster.unsafe",
             Kind.DENIED,

@@ -403,7 +403,7 @@ def _finding(reason: rules.Reason, evidence: Evidence) -> Finding:
     if "foreign image" in reason.detail:
         return Finding(Answer.FOREIGN_IMAGE, reason.subject, reason.detail)
     causes = [one for one in evidence.findings if one.subject.startswith(f"{reason.rule} link")]
-    if causes:
-        return causes[0]
+    if causes:  # a wrong link in its place tells more than that the right one is gone
+        return min(causes, key=lambda one: one.answer is Answer.MISSING)
     detail = "" if reason.detail == Answer.MISSING.value else f"{reason.rule}: {reason.detail}"
     return Finding(Answer.MISSING, f"{reason.rule} of {reason.subject}", detail)

@@ -101,8 +101,8 @@ class Boot(msgspec.Struct, frozen=True, kw_only=True):
     binds: tuple[tuple[str, str], ...] = ()
     """(source, target), both existing."""
     shade: tuple[str, str] | None = None
-    """(folder, kept): writes below ``folder`` are the cluster's alone and end with it, but not those
-    below ``kept``."""
+    """(folder, kept): writes below ``folder`` are the cluster's alone and end with it, except
+    those below ``kept``."""
     addresses: tuple[str, ...] = ()
     """IPv4 addresses that the loopback link gets, as /32."""
     sysctls: dict[str, str] = msgspec.field(default_factory=dict)

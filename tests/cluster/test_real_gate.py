@@ -1,0 +1,164 @@
+"""The gate on the real cluster: real kubelet, real scheduler, real refusals, and how fast."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shipway.adapters.clock import SystemClock
+from shipway.adapters.kube import kubeconfig
+from shipway.adapters.kube.client import Cluster
+from shipway.core.kube import contexts
+from shipway.core.kube.objects import Ref, ref_of, uid_of
+from shipway.core.project import manifests
+from shipway.core.project.workload import Workload
+from shipway.stages.gate import Expected, GateRequest, GateResult, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakes.embedded import Embedded
+
+pytestmark = pytest.mark.cluster
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def kube(embedded: Embedded) -> Iterator[Cluster]:
+    """Return a client with the person's own kubeconfig entry."""
+    documents = kubeconfig.read({"KUBECONFIG": embedded.files.kubeconfig()})
+    cluster = Cluster(contexts.choose(contexts.merge(documents), embedded.at.context))
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def space(kube: Cluster) -> Iterator[str]:
+    """Return the name of a namespace, deleted afterwards."""
+    name = f"gate-{next(_numbers)}"
+    yield name
+    kube.delete(Ref("v1", "Namespace", "", name))
+
+
+def apply(kube: Cluster, space: str, workload: Workload, **change: Any) -> tuple[Expected, ...]:
+    """Apply the default manifests of a workload, its container changed, as a deploy would."""
+    overlay = manifests.Overlay(environment="e", namespace=space)
+    expected = []
+    for obj in manifests.in_memory("shop", (workload,), overlay):
+        if obj["kind"] in {"Deployment", "Job"}:
+            obj["spec"]["template"]["spec"]["containers"][0].update(change)
+        live = kube.apply(obj, force=True)
+        metadata = live["metadata"]
+        expected.append(
+            Expected(
+                ref_of(obj), uid_of(live), metadata.get("generation", 0),
+                metadata["resourceVersion"],
+            )
+        )  # fmt: skip
+    return tuple(expected)
+
+
+def gate(kube: Cluster, objects: tuple[Expected, ...], seconds: float = 60) -> GateResult:
+    """Ask the gate."""
+    return watch(GateRequest(objects=objects, seconds=seconds), kube=kube, clock=SystemClock())
+
+
+def test_passes(kube: Cluster, space: str, image: str) -> None:
+    """What serves passes as soon as it does; applied again unchanged, at once."""
+    web = Workload(name="web", liveness="/", image=image)
+
+    first = gate(kube, apply(kube, space, web))
+    again = gate(kube, apply(kube, space, web))
+
+    assert first.passed, first.failures
+    assert again.passed, again.failures
+    assert again.seconds < 5
+    print(f"gate: {first.seconds:.2f} s, unchanged {again.seconds:.2f} s")
+
+
+def test_crash_loop(kube: Cluster, space: str, image: str) -> None:
+    """A container that ends again and again fails long before the time, with its last words."""
+    objects = apply(kube, space, Workload(name="web", image=image), args=["no", "database"])
+
+    result = gate(kube, objects)
+
+    assert result.causes == ("CrashLoopBackOff",)
+    assert result.failures[0].lines == ("no database",)
+    assert "exit code 0" in result.failures[0].message
+    assert result.seconds < 20
+    print(f"crash loop told after {result.seconds:.2f} s")
+
+
+def test_old_crash_is_not_held_against_the_next(kube: Cluster, space: str, image: str) -> None:
+    """After a crash loop the mended version passes, warnings and old pods notwithstanding."""
+    broken = apply(kube, space, Workload(name="web", image=image), args=["no", "database"])
+    assert not gate(kube, broken).passed
+
+    mended = gate(kube, apply(kube, space, Workload(name="web", image=image), args=[]))
+
+    assert mended.passed, mended.failures
+
+
+def test_unpullable(kube: Cluster, space: str, image: str) -> None:
+    """An image that the registry does not have fails at once."""
+    absent = image.partition("@")[0] + "@sha256:" + "0" * 64
+
+    result = gate(kube, apply(kube, space, Workload(name="web", image=absent)))
+
+    assert result.causes == ("ImagePullBackOff",)
+    assert "cannot pull" in result.failures[0].message
+    assert result.seconds < 20
+
+
+def test_unschedulable(kube: Cluster, space: str, image: str) -> None:
+    """A pod that no node can take fails at once."""
+    much = {"requests": {"memory": "9000Gi"}, "limits": {"memory": "9000Gi"}}
+
+    result = gate(kube, apply(kube, space, Workload(name="web", image=image), resources=much))
+
+    assert result.causes == ("Unschedulable",)
+    assert "Insufficient memory" in result.failures[0].message
+    assert result.seconds < 20
+
+
+def test_rejected(kube: Cluster, space: str, image: str) -> None:
+    """Pods that Pod Security refuses fail at once, with the refusal."""
+    result = gate(kube, apply(kube, space, Workload(name="web", image=image), securityContext={}))
+
+    assert result.causes == ("Rejected",)
+    assert "violates PodSecurity" in result.failures[0].message
+    assert result.seconds < 20
+
+
+def test_cannot_start(kube: Cluster, space: str, image: str) -> None:
+    """A command that is not in the image fails at once."""
+    result = gate(kube, apply(kube, space, Workload(name="web", image=image), command=["/none"]))
+
+    assert result.causes[0] in {"CannotStart", "CrashLoopBackOff"}
+    assert result.seconds < 20
+
+
+def test_job(kube: Cluster, space: str, image: str) -> None:
+    """A Job passes when it has completed; one that goes on is too late, not well."""
+    migrate = Workload(name="migrate", kind="job", image=image)
+    endless = Workload(name="endless", kind="job", image=image)
+
+    done = gate(kube, apply(kube, space, migrate, args=["done"]))
+    late = gate(kube, apply(kube, space, endless), seconds=6)
+
+    assert done.passed, done.failures
+    assert late.causes == ("Timeout",)
+    assert "1 pods are running" in late.failures[0].message
+
+
+def test_not_ready(kube: Cluster, space: str, image: str) -> None:
+    """What runs and never becomes ready is too late, with what it waits for."""
+    web = Workload(name="web", liveness="/", readiness="/file?path=/none", image=image)
+
+    result = gate(kube, apply(kube, space, web), seconds=8)
+
+    assert result.causes == ("Timeout",)
+    assert "0 of 1 pods are available" in result.failures[0].message
