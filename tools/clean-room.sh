@@ -25,6 +25,13 @@ as_root() {
     exec sudo --preserve-env=ROOM,KEEP "$repo/tools/clean-room.sh" "$@"
 }
 
+need_commit() {
+    git -c safe.directory="$repo" -C "$repo" rev-parse --quiet --verify HEAD >/dev/null ||
+        { say "nothing is committed yet: the room clones the last commit"; exit 1; }
+    [ -z "$(git -c safe.directory="$repo" -C "$repo" status --porcelain)" ] ||
+        say "note: what is not committed does not go into the room"
+}
+
 need_mmdebstrap() {
     command -v mmdebstrap >/dev/null && return
     say "installing mmdebstrap"
@@ -123,6 +130,7 @@ if [ "${1:-}" = --inside ]; then
     inside "$2" "$3"
 fi
 as_root "$@"
+need_commit
 need_mmdebstrap
 if [ -e "$room" ]; then say "removing the room of an earlier run"; fi
 clean

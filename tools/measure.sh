@@ -4,6 +4,7 @@
 #
 # coverage's own "patch = subprocess" passes a variable down, which a child with an exact
 # environment never sees; so a line in site-packages does it here, for as long as this runs.
+# A child whose speed is the point gets SHIPWAY_UNMEASURED.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -26,8 +27,9 @@ RC
 
 trap 'rm -f "$hook"' EXIT
 trap 'exit 130' INT TERM
-printf 'import os; os.environ.setdefault("COVERAGE_PROCESS_START", "%s"); %s\n' \
-    "$data/rc" 'import coverage; coverage.process_startup()' >"$hook"
+cat >"$hook" <<HOOK
+import os; "SHIPWAY_UNMEASURED" in os.environ or (os.environ.setdefault("COVERAGE_PROCESS_START", "$data/rc"), __import__("coverage").process_startup())
+HOOK
 result=0
 .venv/bin/python -m pytest "$@" || result=$?
 exit "$result"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
@@ -61,24 +61,24 @@ def carry_out(order: Order, own: Hands, on_moment: Callable[[Moment], None]) -> 
     return life.delete(order, own, on_moment=on_moment)
 
 
-def serve() -> int:
-    """Answer the order on standard input."""
+def serve(source: BinaryIO, sink: BinaryIO) -> int:
+    """Answer the order that ``source`` holds."""
     from shipway.adapters.privilege import Failed  # noqa: PLC0415  not for the prober
 
     try:
-        order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-        result: msgspec.Struct = carry_out(order, hands(), _write)
+        order = msgspec.json.decode(source.read(), type=Order)
+        result: msgspec.Struct = carry_out(order, hands(), lambda moment: _write(sink, moment))
     except ShipwayError as error:
         result = Failed.of(error)
     except msgspec.DecodeError as error:
         result = Failed(id="root.order", kind=Kind.INTERNAL.name, message=str(error))
-    _write(result)
+    _write(sink, result)
     return 1 if isinstance(result, Failed) else 0
 
 
-def _write(value: msgspec.Struct) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
-    sys.stdout.buffer.flush()
+def _write(sink: BinaryIO, value: msgspec.Struct) -> None:
+    sink.write(msgspec.json.encode(value) + b"\n")
+    sink.flush()
 
 
 def probe(path: str) -> int:
@@ -94,7 +94,7 @@ def probe(path: str) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Return the exit code."""
     if list(arguments) == ["serve"]:
-        return serve()
+        return serve(sys.stdin.buffer, sys.stdout.buffer)
     if arguments[:1] == ["probe"]:
         return probe(arguments[1])
     sys.stderr.write("usage: python -I -m shipway.rootpart serve | probe FILE\n")

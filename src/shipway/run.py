@@ -86,6 +86,7 @@ class Run:
         inputs: object = None,
         fresh: Callable[[R], bool] | None = None,
         summary: Callable[[R], str] | None = None,
+        missed: Callable[[], None] | None = None,
         **ports: Any,  # noqa: ANN401  each stage names its own
     ) -> R:
         """Run ``stage(request, **ports)``, note how it ends, and return its result.
@@ -96,6 +97,8 @@ class Run:
         stage, and again after it for the key under which the result is kept, since only then is
         it known what was read; its answer ``None`` says that nothing can be told. A result whose
         attribute ``refused`` is true is noted as refused, and returned like any other.
+
+        ``missed`` is called right before the stage really runs.
 
         Raises:
             ShipwayError: whatever the stage raises; ``run.cancelled``.
@@ -111,6 +114,8 @@ class Run:
             result = self._recall(key, returns, fresh, ports) if key and returns else None
             cached = result is not None
             if result is None:
+                if missed:
+                    missed()
                 result = stage(request, **ports)
                 key = _key(note, asked, inputs) if keyed and callable(inputs) else key
         except BaseException as error:

@@ -167,11 +167,11 @@ def test_the_kubelet_is_locked_down() -> None:
 
 
 def test_only_the_block_is_joined_to_the_host() -> None:
-    """Pasta gets the block on 127.0.0.1, and no way to the host's loopback."""
+    """The door gets the block; pasta listens on nothing, with no way to the host's loopback."""
+    assert arguments_of(whole(), "door")[-3:] == ("/run/netns/cluster", "20000", "20033")
     given = arguments_of(whole(), "pasta")
-    assert "127.0.0.1/20000-20033" in given
     assert "--no-map-gw" in given
-    for option in ("--udp-ports", "--tcp-ns", "--udp-ns"):
+    for option in ("--tcp-ports", "--udp-ports", "--tcp-ns", "--udp-ns"):
         assert given[given.index(option) + 1] == "none"
 
 
@@ -208,11 +208,19 @@ def test_a_part_waits_for_what_it_needs() -> None:
     assert plan.site.programs.digests["kube-scheduler"] in script
 
 
-def test_only_pasta_leaves_the_network_namespace() -> None:
+def test_only_pasta_and_the_door_leave_the_network_namespace() -> None:
     """Every other part stays inside."""
     plan = whole()
     outside = [file.path for file in plan.files if "nsenter --net=" in file.text]
-    assert outside == [plan.site.at("services", "pasta", "run")]
+    assert outside == [plan.site.at("services", name, "run") for name in ("pasta", "door")]
+
+
+def test_the_door_is_told_from_other_pythons() -> None:
+    """Its process is known by the file that its service writes, as the prober runs Python too."""
+    plan = whole()
+    files = {watched.name: watched.pidfile for watched in plan.watched}
+    pidfile = plan.site.at("services", "door", "last.pid")
+    assert {name: file for name, file in files.items() if file} == {"door": pidfile}
 
 
 def test_all_parts_are_watched() -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from fakes import machine_state
+from fakes import machine_state, ordinary
 from fakes.embedded import Embedded, as_root, until
 from shipway.core.kube import kubeconfig as kubeconfigs
 
@@ -262,7 +262,7 @@ def test_an_ordinary_account_with_sudo(
     """An ordinary account's up, status and delete work, and its files are its own."""
     script = tmp_path_factory.mktemp("ordinary") / "script.py"
     script.write_text(ORDINARY)
-    python = ordinary_python(script.parent)
+    python = ordinary.python(script.parent)
     for folder in (script.parent, *script.parent.parents[:3]):
         folder.chmod(folder.stat().st_mode | 0o055)
     change = ("setpriv", f"--reuid={account}", f"--regid={account}", "--init-groups", "--reset-env")
@@ -282,14 +282,3 @@ def test_an_ordinary_account_with_sudo(
         "mode": "0o600",
         "left": False,
     }
-
-
-def ordinary_python(folder: Path) -> str:
-    """Return a Python that an ordinary account may run, with the packages of this one."""
-    if os.geteuid() != 0:
-        return sys.executable
-    as_root(["/usr/bin/python3", "-m", "venv", "--without-pip", str(folder / "venv")])
-    packages = next((folder / "venv" / "lib").glob("python3*")) / "site-packages"
-    lines = [*{path for path in sys.path if path.endswith(("site-packages", "src"))}]
-    (packages / "borrowed.pth").write_text("\n".join(lines) + "\n")
-    return str(folder / "venv" / "bin" / "python3")

@@ -1,4 +1,4 @@
-"""Versions that do not hold: what the gate says, what is put back, and what the tests' word does."""
+"""Versions that do not hold: what the gate says, what is put back, what failing tests do."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_an_image_that_cannot_be_placed(service: Repo) -> None:
 
 
 def test_failing_tests_beside_do_not_stop_serving(service: Repo) -> None:
-    """Tests that fail beside end in exit code 3 and a loud line; it serves, and trace says failed."""
+    """Tests that fail beside: exit code 3 and a loud line; it serves, and trace says failed."""
     service.edit("three", SERVES)
     service.write("main_test.go", TEST.format(operator="=="))
     ran = service.up()

@@ -187,7 +187,7 @@ data: {DATABASE_PASSWORD: hunter2hunter2}
 
 
 def test_manifests_that_are_refused(world: World) -> None:
-    """A Secret with data, a credential in plain sight and a cluster object: all named, none applied.
+    """A Secret with data, a plain credential and a cluster object: all named, none applied.
 
     The value itself is in no output.
     """

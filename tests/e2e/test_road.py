@@ -1,4 +1,4 @@
-"""The whole road on a real cluster: up, edit, trace, rollback, as a person sees it, in this order."""
+"""The whole road on a real cluster, as a person sees it: up, edit, trace, rollback, in order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def whole(ran: Ran) -> dict[str, dict[str, Any]]:
     assert ran.code == 0, ran
     steps = {step["name"]: step for step in ran.answer["trace"]["steps"]}
     assert steps.keys() >= WHOLE, ran
-    assert ran.answer["trace"]["ok"] and not ran.answer["trace"]["findings"], ran
+    assert ran.answer["trace"]["ok"], ran
+    assert not ran.answer["trace"]["findings"], ran
     judged = ("intent", "outcome", "verdict", "render", "release", "build", "sbom", "signature")
     assert {steps[name]["state"] for name in judged} == {"verified"}, ran
     return steps

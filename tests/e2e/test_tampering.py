@@ -23,9 +23,10 @@ from shipway.adapters.keyfile import generate, open_key
 from shipway.core.evidence import artifact, bundle, shipped, statement
 from shipway.core.evidence import envelope as envelopes
 from shipway.core.evidence.history import Head
-from shipway.core.evidence.link import Link
+from shipway.core.evidence.trust import Trust, TrustedKey
 from shipway.core.oci.descriptor import INDEX, MANIFEST, Descriptor
 from shipway.core.oci.digest import hex_of
+from shipway.roads import history
 from shipway.stages import attest, deploy
 from shipway.wiring.tools import Tools
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from e2e.world import Repo
+    from shipway.core.evidence.link import Link
     from shipway.core.ports.signer import Signer
 
 pytestmark = pytest.mark.cluster
@@ -121,7 +123,7 @@ class Scene:
                 self.registry.push_manifest(repository, manifest, MANIFEST)
             self.registry.push_manifest(repository, data, index.media_type, tag)
 
-    def said(self, kind: str, into: type[Any]) -> Any:  # noqa: ANN401  an intent or an outcome
+    def said(self, kind: str, into: type[Any]) -> Any:
         """Return what the newest link of this kind says about the release."""
         _, data = self.links(self.evidence, self.release)[kind]
         payload = self.envelope(self.evidence, data).payload
@@ -157,7 +159,7 @@ class Scene:
         )
 
 
-def statement_digest(payload: bytes) -> Any:  # noqa: ANN401  a digest
+def statement_digest(payload: bytes) -> Any:
     """Return the identity of a statement."""
     return envelopes.Envelope(payload=payload, signatures=()).identity
 
@@ -280,7 +282,7 @@ def test_injected_container(scene: Scene, trace: Callable[..., Ran]) -> None:
 
 
 def test_foreign_image(scene: Scene, trace: Callable[..., Ran]) -> None:
-    """A pod that runs another image than the verdict let in is named, be it an older one of ours."""
+    """A pod with another image than the verdict let in is named, be it an older one of ours."""
     name = scene.pod()["metadata"]["name"]
     scene.kubectl("set", "image", f"pod/{name}", f"{scene.repo.name}={scene.one}")
     ran = trace(f"pod/{name}")
@@ -401,7 +403,7 @@ def test_a_stranger_trusts_nothing(scene: Scene, tmp_path: Path) -> None:
 
 
 def test_a_flipped_byte_in_the_store(scene: Scene, trace: Callable[..., Ran]) -> None:
-    """A bit flipped in the local store is caught when the blob is next needed, never passed on."""
+    """A bit flipped in the local store is caught when the blob is next needed."""
     manifest, data = scene.links(scene.image, scene.digest)["build"]
     layer = artifact.only_layer(artifact.parse(data))
     path = Path(scene.content.path(layer.digest))
@@ -441,9 +443,6 @@ def test_history_with_an_old_head(scene: Scene) -> None:
 
 def _entries(scene: Scene) -> tuple[Any, ...]:
     """Return the entries of the history, newest first."""
-    from shipway.core.evidence.trust import Trust, TrustedKey
-    from shipway.roads import history
-
     key = TrustedKey(key=scene.signer.public_key, name="own", passphrase=False)
     request = history.HistoryRequest(
         project=scene.repo.name,

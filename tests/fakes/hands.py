@@ -238,6 +238,10 @@ class FakeHands:
         """Return the key."""
         return self.key
 
+    def fingerprint(self) -> str:
+        """Return that of the key."""
+        return self.key.fingerprint
+
     def trusted(self, paths: tuple[str, ...], *, own: bool) -> tuple[TrustedKey, ...]:
         """Return the trusted keys; those at paths are not looked at."""
         if not own and not paths:

@@ -1,4 +1,4 @@
-"""The kill table: ``shipway up`` ends by kill -9 at every stage boundary, and within push and apply.
+"""The kill table: ``up`` ends by kill -9 at every stage boundary, and within push and apply.
 
 Each row changes one line, kills the run where its name says, and runs ``up`` again: the rerun must
 complete and serve. At the end the history has every number, no fork and no gap; a deploy that was
@@ -29,10 +29,10 @@ STEPS = (
 )  # fmt: skip
 """The steps of a run without tests, in the order in which they start."""
 ROWS = [
-    (edge, step, STEPS[: place + 1].count(step), 0.0)
-    for place, step in enumerate(STEPS)
-    for edge in ("started", "finished")
+    *(("started", step, STEPS[: place + 1].count(step), 0.0) for place, step in enumerate(STEPS)),
+    ("finished", "attest", STEPS.count("attest"), 0.0),
 ]
+"""Every boundary: before each step, and after the last."""
 WITHIN = [("started", step, 1, pause) for step in ("publish", "deploy") for pause in (0.01, 0.05)]
 """Seconds into a push and an apply."""
 
@@ -83,7 +83,7 @@ def test_a_rerun_completes(repo: Repo, row: tuple[str, str, int, float]) -> None
 
 
 def test_the_history_is_whole(repo: Repo) -> None:
-    """After all those kills: every number is there, what was killed is named, what runs is proved."""
+    """After all those kills every number is there, the killed are named, what runs is proved."""
     ran = repo.shipway("history", "dev", "--limit", "500")
     target = ran.answer["targets"][0]
     numbers = [one["number"] for one in target["deploys"]]
@@ -110,7 +110,7 @@ def test_the_notes_are_closed(repo: Repo) -> None:
 def test_killed_at_any_moment(repo: Repo) -> None:
     """Killed at moments that no event marks, one after the other, the last run still completes."""
     repo.edit("at any moment")
-    for seconds in (0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.1):
+    for seconds in (0.3, 0.6, 0.9, 1.2):
         child = repo.world.start("up", "--tests", "off", cwd=repo.path)
         time.sleep(seconds)
         os.kill(child.pid, signal.SIGKILL)

@@ -15,7 +15,16 @@ import msgspec
 
 from shipway.cluster import supervise
 from shipway.cluster.part import Part
-from shipway.cluster.parts import apiserver, containerd, controllers, coredns, etcd, joint, node
+from shipway.cluster.parts import (
+    apiserver,
+    containerd,
+    controllers,
+    coredns,
+    door,
+    etcd,
+    joint,
+    node,
+)
 from shipway.cluster.parts import registry as registry_part
 from shipway.cluster.site import SPAN, STATE, Allocation, Site
 from shipway.core.ports.ground import Ask, Boot, Check, File, Watched
@@ -33,6 +42,7 @@ NETWORKS = tuple(f"10.{second}.0.0/16" for second in (213, 214, 215, 217, 219, 8
 RESOLVER = "/etc/resolv.conf"
 NODE = "node"
 """The name under which the prober says that the node is Ready."""
+PYTHON = "python"
 MEMORY_NEEDED = 1 << 30
 DISK_NEEDED = 2 << 30
 TABLES = ("iptables", "iptables-save", "iptables-restore")
@@ -140,6 +150,7 @@ def plan(site: Site, secrets: Secrets) -> Plan:
     """Return everything that ``site`` is made of."""
     parts = (
         joint.part(site),
+        door.part(site),
         etcd.part(site),
         containerd.part(site, secrets.password),
         registry_part.part(site, secrets.password_hash, secrets.http),
@@ -151,7 +162,9 @@ def plan(site: Site, secrets: Secrets) -> Plan:
         node.proxy(site),
     )
     watched = tuple(
-        Watched(part.name, part.check, site.programs[part.program]) for part in parts if part.check
+        Watched(part.name, part.check, site.programs[part.program], _pidfile(site, part))
+        for part in parts
+        if part.check
     )
     watched = (*watched, Watched(NODE, _node_ready(site), ""))
     everyone = (*parts, _prober(site, watched))
@@ -169,6 +182,11 @@ def plan(site: Site, secrets: Secrets) -> Plan:
         boot=boot(site),
         watched=watched,
     )
+
+
+def _pidfile(site: Site, part: Part) -> str:
+    """Return where a part's process is written down, if others run the same program."""
+    return supervise.pidfile(site, part.name) if part.program == PYTHON else ""
 
 
 def _node_ready(site: Site) -> Check:
@@ -189,7 +207,7 @@ def _prober(site: Site, watched: tuple[Watched, ...]) -> Part:
     value = {"ready": f"{site.runtime}/ready", "watched": msgspec.to_builtins(watched)}
     return Part(
         name="prober",
-        program="python",
+        program=PYTHON,
         arguments=("-I", "-m", "shipway.rootpart", "probe", path),
         env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
         files=(File(path, json.dumps(value, indent=1) + "\n"),),

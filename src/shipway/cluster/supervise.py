@@ -84,6 +84,11 @@ def _proof(site: Site, part: Part) -> str:
     )
 
 
+def pidfile(site: Site, name: str) -> str:
+    """Return the file with the id of a part's process, written before it starts."""
+    return site.at("services", name, "last.pid")
+
+
 def ready(site: Site, name: str) -> str:
     """Return the file that says a part is ready; the prober makes and removes it."""
     return f"{site.runtime}/ready/{name}"

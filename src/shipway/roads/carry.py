@@ -16,8 +16,7 @@ from shipway.core.evidence.history import Head, follow
 from shipway.core.evidence.link import Edge, Link  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.shipped import Applied, Intent, Outcome, Planned
 from shipway.core.kube import objects
-from shipway.core.kube.objects import Ref
-from shipway.core.kube.plan import Plan, Standing
+from shipway.core.kube.plan import Plan, Standing  # noqa: TC001  msgspec reads types
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.oci.digest import of
 from shipway.core.run.events import Unit
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from shipway.run import Run
     from shipway.stages.deploy import Deployed
     from shipway.stages.gate import ObjectStatus
-
-_API_VERSIONS = {"apps": "apps/v1", "batch": "batch/v1", "": "v1"}
 
 
 class CarryRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,11 +116,11 @@ def carry(
     )
 
 
-def standing(past: History) -> tuple[Standing, ...]:
+def standing(past: History, kube: Kube) -> tuple[Standing, ...]:
     """Return what stands in the newest outcome that names objects: all that may be pruned."""
     for entry in past.entries:
         if entry.outcome is not None and entry.outcome.objects:
-            return tuple(Standing(ref_of_applied(one), one.uid) for one in entry.outcome.objects)
+            return deploy.standing(entry.outcome.objects, kube=kube)
     return ()
 
 
@@ -141,9 +138,17 @@ def _plan(request: CarryRequest, *, kube: Kube, hands: Hands, run: Run) -> Plan:
         kube=kube,
         content=hands.content,
     )
+    if request.kind == "rollback":
+        plan = _without_jobs(plan)
     for action in plan.removals:
         run.remark(str(action))
     return plan
+
+
+def _without_jobs(plan: Plan) -> Plan:
+    """Return what a rollback does: what a Job once did is not done again."""
+    kept = tuple(one for one in plan.actions if one.ref.kind != "Job")
+    return msgspec.structs.replace(plan, actions=kept)
 
 
 def _intent(
@@ -327,12 +332,6 @@ def _live(one: ObjectStatus) -> Applied:
         uid=one.uid,
         generation=one.generation,
     )
-
-
-def ref_of_applied(one: Applied) -> Ref:
-    """Return the name under which an applied object is asked for."""
-    version = _API_VERSIONS.get(one.group, f"{one.group}/v1")
-    return Ref(version, one.kind, one.namespace, one.name)
 
 
 def _is_cancelled(error: BaseException) -> bool:

@@ -35,7 +35,7 @@ RENEW = 24 * 3600
 """Seconds before a certificate's end from which ``ensure`` renews it."""
 PARTS = (
     "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet",
-    "kube-proxy", "coredns", "registry", "pasta", NODE,
+    "kube-proxy", "coredns", "registry", "pasta", "door", NODE,
 )  # fmt: skip
 
 

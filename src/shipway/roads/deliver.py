@@ -35,7 +35,12 @@ if TYPE_CHECKING:
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.signer import Signer
+    from shipway.roads.opening import Opening
     from shipway.run import Run
+
+
+_RECENT = 3
+"""Numbers of the history that a deploy reads: what stands, and mostly what would be put back."""
 
 
 class DeliverRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +71,7 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """None where the very same release served already."""
 
 
-def deliver(request: DeliverRequest, *, hands: Hands, run: Run, signer: Signer) -> Delivered:
+def deliver(request: DeliverRequest, *, hands: Hands, run: Run, opening: Opening) -> Delivered:
     """Seal, render, judge and deploy; return when the new pods serve.
 
     Raises:
@@ -75,14 +80,16 @@ def deliver(request: DeliverRequest, *, hands: Hands, run: Run, signer: Signer) 
     """
     destination = request.destination
     kube = hands.kube(destination.context)
-    release = _seal(request, hands=hands, run=run)
-    rendered = _render(request, release, hands=hands, run=run)
+    planned = seal.seal(_sealing(request), content=hands.content, registry=None)
+    rendered = _render(request, hands=hands, run=run)
     held = deploy.read_head(
         destination.project, destination.environment, destination.target, kube=kube
     )
-    past = history.read(destination.history(), registry=hands.registry, head=held.head)
-    if _serves(request, release, rendered, past, kube=kube, hands=hands):
-        return Delivered(release=release, rendered=rendered)
+    past = history.read(destination.history(_RECENT), registry=hands.registry, head=held.head)
+    if _serves(request, planned, rendered, past, kube=kube, hands=hands):
+        return Delivered(release=planned, rendered=rendered)
+    signer = opening.signer()
+    release = _seal(request, rendered, hands=hands, run=run)
     said = (shipped.release(release), shipped.render(_rendering(request, rendered), release.digest))
     links = _attest(request, release, said, hands=hands, run=run, signer=signer)
     judged = _verify(request, release, rendered, hands=hands, run=run)
@@ -102,13 +109,13 @@ def deliver(request: DeliverRequest, *, hands: Hands, run: Run, signer: Signer) 
         render=links[1].edge,
         verdict=decision.edge,
         proof=proof,
-        standing=() if request.partial else carry.standing(past),
+        standing=() if request.partial else carry.standing(past, kube),
         adopt=request.adopt,
         seconds=request.seconds,
     )
     carried = carry.carry(asked, held=held, kube=kube, hands=hands, run=run, signer=signer)
     if not carried.gate.passed:
-        restore.after(carried, destination, past, hands=hands, run=run, signer=signer)
+        restore.after(carried, destination, hands=hands, run=run, signer=signer)
     run.fact("release", release.digest)
     return Delivered(release=release, rendered=rendered, carried=carried)
 
@@ -141,57 +148,59 @@ def _serves(
     )
     if plan.changes:
         return False
-    expected = tuple(Expected(carry.ref_of_applied(one), one.uid) for one in newest.outcome.objects)
+    there = deploy.standing(newest.outcome.objects, kube=kube)
+    expected = tuple(Expected(one.ref, one.uid) for one in there)
     asked = GateRequest(objects=expected, seconds=request.seconds, rules=request.destination.health)
     seen = watch(asked, kube=kube, clock=hands.clock)
     same = {one.ref: one.uid for one in seen.objects} == {one.ref: one.uid for one in expected}
     return seen.passed and same
 
 
-def _seal(request: DeliverRequest, *, hands: Hands, run: Run) -> Release:
+def _sealing(request: DeliverRequest) -> seal.SealRequest:
     services = tuple(
         seal.Sealed(name=one.name, published=one.published, links=one.links)
         for one in request.services
     )
-    return run.step(
+    return seal.SealRequest(
+        project=request.destination.project,
+        version=request.version,
+        channel=request.channel,
+        tests=request.tests,
+        services=services,
+        repository=request.destination.evidence,
+    )
+
+
+def _seal(request: DeliverRequest, rendered: Rendered, *, hands: Hands, run: Run) -> Release:
+    """Push the release, and the rendered set beside it."""
+    release = run.step(
         seal.seal,
         Unit(),
-        seal.SealRequest(
-            project=request.destination.project,
-            version=request.version,
-            channel=request.channel,
-            tests=request.tests,
-            services=services,
-            repository=request.destination.evidence,
-        ),
+        _sealing(request),
         summary=lambda made: made.digest,
         content=hands.content,
         registry=hands.registry,
     )
+    kept = seal.KeepRequest(
+        rendered=rendered.set,
+        release=release.manifest,
+        repository=request.destination.evidence,
+    )
+    seal.keep(kept, content=hands.content, registry=hands.registry)
+    return release
 
 
-def _render(request: DeliverRequest, release: Release, *, hands: Hands, run: Run) -> Rendered:
+def _render(request: DeliverRequest, *, hands: Hands, run: Run) -> Rendered:
     images = {one.name: one.published.reference for one in request.services}
-    wanted = msgspec.structs.replace(request.render, images=images)
-    rendered = run.step(
+    return run.step(
         render.render,
         Unit(target=request.destination.context),
-        wanted,
+        msgspec.structs.replace(request.render, images=images),
         summary=lambda made: f"{len(made.entries)} objects",
         renderer=hands.renderer,
         content=hands.content,
         resolve=lambda reference: pins.resolved(reference, hands),
     )
-    seal.keep(
-        seal.KeepRequest(
-            rendered=rendered.set,
-            release=release.manifest,
-            repository=request.destination.evidence,
-        ),
-        content=hands.content,
-        registry=hands.registry,
-    )
-    return rendered
 
 
 def _rendering(request: DeliverRequest, rendered: Rendered) -> shipped.Rendering:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shipway.core.oci.image import BaseImage
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.signer import Signer
+    from shipway.roads.opening import Opening
     from shipway.run import Run
     from shipway.scope import Task
 
@@ -98,7 +99,7 @@ class Making(msgspec.Struct, frozen=True, kw_only=True):
     """The task of tests that run beside; its result is a :class:`TestReport`."""
 
 
-def make(request: MakeRequest, *, hands: Hands, run: Run, opening: Task[Signer]) -> Making:
+def make(request: MakeRequest, *, hands: Hands, run: Run, opening: Opening) -> Making:
     """Test, build, assemble, describe, publish and sign one service.
 
     Raises:
@@ -115,6 +116,7 @@ def make(request: MakeRequest, *, hands: Hands, run: Run, opening: Task[Signer])
         compile_request,
         returns=Binary,
         inputs=partial(build.key, compile_request, go=hands.go),
+        missed=opening.start,
         summary=lambda made: f"{made.go_version}, {made.content.size / 1e6:.1f} MB",
         go=hands.go,
         git=hands.git,
@@ -135,7 +137,7 @@ def make(request: MakeRequest, *, hands: Hands, run: Run, opening: Task[Signer])
         finished=hands.clock.now(),
         tools={"shipway": __version__, **_compressors(published)},
     )
-    links = _links(request, told, document, report, hands=hands, run=run, signer=opening.join())
+    links = _links(request, told, document, report, hands=hands, run=run, opening=opening)
     made = Made(
         name=request.name,
         published=published,
@@ -170,7 +172,7 @@ def _links(
     *,
     hands: Hands,
     run: Run,
-    signer: Signer,
+    opening: Opening,
 ) -> tuple[Link, ...]:
     """Return the links about the image; those of an earlier run that say the same stay as they are.
 
@@ -180,16 +182,14 @@ def _links(
     image_digest = told.published.manifest.digest
     key = of(
         msgspec.json.encode(
-            ["links", __version__, image_digest, request.source, report, signer.fingerprint]
+            ["links", __version__, image_digest, request.source, report, hands.fingerprint()]
         )
     )
     known = hands.cache.get(key)
     if known is not None:
         kept = msgspec.json.decode(known, type=tuple[Link, ...])
-        if all(hands.content.has(link.manifest.digest) for link in kept):
-            return attest.push(
-                kept, request.repository, content=hands.content, registry=hands.registry
-            )
+        if _listed(kept, told.published, hands):
+            return kept
     data = hands.content.read(document.document.digest)
     done = [
         statements.signature(image_digest),
@@ -198,9 +198,18 @@ def _links(
     ]
     if report is not None:
         done.append(statements.tests(report, request.source, image_digest))
+    signer = opening.signer()
     links = sign(request.unit, told.published, tuple(done), hands=hands, run=run, signer=signer)
     hands.cache.put(key, msgspec.json.encode(links))
     return links
+
+
+def _listed(kept: tuple[Link, ...], published: Published, hands: Hands) -> bool:
+    """Return whether the registry lists all of these links, and the store holds them too."""
+    there = hands.registry.referrers(published.repository, published.manifest.digest)
+    wanted = {link.manifest.digest for link in kept}
+    held = all(hands.content.has(digest) for digest in wanted)
+    return held and wanted <= {one.digest for one in there}
 
 
 def _ports(binary: Binary, *, hands: Hands, run: Run) -> tuple[int, ...]:

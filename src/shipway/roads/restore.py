@@ -22,7 +22,7 @@ from shipway.stages.deploy import Proof
 from shipway.stages.verify import RegistrySource, drive
 
 if TYPE_CHECKING:
-    from shipway.core.evidence.history import Entry, History
+    from shipway.core.evidence.history import Entry
     from shipway.core.evidence.link import Edge
     from shipway.core.kube.head import Held
     from shipway.core.kube.plan import Standing
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 def after(
     failed: Carried,
     destination: Destination,
-    past: History,
     *,
     hands: Hands,
     run: Run,
@@ -47,7 +46,7 @@ def after(
     Raises:
         ShipwayError: ``gate.failed`` (rejected), always.
     """
-    entry = past.newest_passed
+    entry = _newest_passed(destination, hands)
     told = "; ".join(f"{one.ref}: {one.message}" for one in failed.gate.failures)
     for one in failed.gate.failures:
         for line in one.lines:
@@ -118,6 +117,22 @@ def put_back(
     return carry.carry(request, held=held, kube=kube, hands=hands, run=run, signer=signer)
 
 
+def _newest_passed(destination: Destination, hands: Hands) -> Entry | None:
+    """Return what served last, looking further back only if it is not near."""
+    head = history.head(
+        destination.project,
+        destination.environment,
+        destination.target,
+        kube=hands.kube(destination.context),
+    )
+    for newest in (5, 500):
+        asked = destination.history(newest)
+        past = history.read(asked, registry=hands.registry, head=head)
+        if past.newest_passed is not None:
+            return past.newest_passed
+    return None
+
+
 def _bundle(destination: Destination, verdict: Edge, hands: Hands) -> bytes:
     """Return the bundle of the original verdict, from the registry."""
     _, data = hands.registry.pull_manifest(destination.evidence, verdict.manifest)
@@ -153,7 +168,7 @@ def _rendered(destination: Destination, entry: Entry, hands: Hands) -> Descripto
 
 def _standing(destination: Destination, held: Held, hands: Hands) -> tuple[Standing, ...]:
     past = history.read(destination.history(), registry=hands.registry, head=held.head)
-    return carry.standing(past)
+    return carry.standing(past, hands.kube(destination.context))
 
 
 def _failed(destination: Destination, told: str, then: str) -> ShipwayError:

@@ -12,6 +12,7 @@ import msgspec
 from shipway.core.evidence.answer import Answer
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import history, where
+from shipway.stages import deploy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,13 +146,12 @@ def _deploy(entry: Entry) -> Deploy:
 
 def _objects(entry: Entry, kube: Kube) -> dict[str, str]:
     from shipway.core.kube import health  # noqa: PLC0415  the status of one environment only
-    from shipway.roads.carry import ref_of_applied  # noqa: PLC0415
 
     found = {}
-    for one in entry.outcome.objects if entry.outcome else ():
-        ref = ref_of_applied(one)
-        if health.watched(ref.group, ref.kind):
-            found[str(ref)] = _how(ref, kube)
+    applied = entry.outcome.objects if entry.outcome else ()
+    for one in deploy.standing(applied, kube=kube):
+        if health.watched(one.ref.group, one.ref.kind):
+            found[str(one.ref)] = _how(one.ref, kube)
     return found
 
 

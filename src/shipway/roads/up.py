@@ -25,6 +25,7 @@ from shipway.roads import pins, scaffold, where
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.destination import Destination
 from shipway.roads.make import Made, MakeRequest, Making, make, sign, told
+from shipway.roads.opening import Opening
 from shipway.run import Run
 from shipway.stages import publish, source
 from shipway.stages.render import RenderRequest
@@ -128,7 +129,7 @@ class _Journey:
         self._hands = hands
         self._run = run
         self._lock = project.lock
-        self._opening = scope.spawn(hands.signer)
+        self._opening = Opening(hands)
 
     def go(self) -> Up:
         """Make, deliver, tag, and see how the tests ended."""
@@ -244,7 +245,7 @@ class _Journey:
             ),
             hands=self._hands,
             run=self._run,
-            signer=self._opening.join(),
+            opening=self._opening,
         )
 
     def _destination(self, context: str) -> Destination:
@@ -323,9 +324,12 @@ class _Journey:
 
     def _attach(self, base: Source, made: Made, report: TestReport) -> None:
         """Attach what the tests came to, unless the image has a link that says just that."""
-        signer = self._opening.join()
         said = statements.tests(report, base, made.published.manifest.digest)
-        key = of(msgspec.json.encode(["test", said, made.published.repository, signer.fingerprint]))
+        key = of(
+            msgspec.json.encode(
+                ["test", said, made.published.repository, self._hands.fingerprint()]
+            )
+        )
         known = self._hands.cache.get(key)
         if (
             known is None
@@ -337,7 +341,7 @@ class _Journey:
                 (said,),
                 hands=self._hands,
                 run=self._run,
-                signer=signer,
+                signer=self._opening.signer(),
             )
             self._hands.cache.put(key, link.manifest.digest.encode())
         if report.result != "PASSED":

@@ -61,13 +61,14 @@ def push(request: PublishRequest, *, content: LayerStore, registry: Registry) ->
     data = manifest.image(image.config, layers, image.annotations)
     _check(data, content.read(image.config.digest), repository)
     sent = registry.push_blob(repository, image.config, content)
+    total = sent + sum(size for _, size in travelling)
     return Published(
         repository=repository,
-        manifest=_pushed(registry, repository, data, content),
+        manifest=_pushed(registry, repository, data, content, known=not total),
         layers=layers,
         config=image.config,
         compression=request.compression,
-        pushed=sent + sum(size for _, size in travelling),
+        pushed=total,
         compressors=tuple(encoded.compressor for encoded, _ in travelling),
     )
 
@@ -100,8 +101,13 @@ def _send(
     return encoded, sent
 
 
-def _pushed(registry: Registry, repository: str, data: bytes, content: LayerStore) -> Descriptor:
-    content.put(data, MANIFEST)
+def _pushed(
+    registry: Registry, repository: str, data: bytes, content: LayerStore, *, known: bool
+) -> Descriptor:
+    """Push the manifest; where no blob was new, it is asked for first, which is cheaper."""
+    kept = content.put(data, MANIFEST)
+    if known and (found := registry.resolve(repository, kept.digest)) is not None:
+        return found
     return registry.push_manifest(repository, data, MANIFEST)
 
 

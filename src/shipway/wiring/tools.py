@@ -239,6 +239,12 @@ class Tools:
         """Return the person's key, made now if there is none."""
         return self._signer
 
+    def fingerprint(self) -> str:
+        """Return that of the person's key, without opening it where it is there."""
+        if self.keys.exists():
+            return self.keys.public_key().fingerprint
+        return self.signer().fingerprint
+
     def trusted(self, paths: tuple[str, ...], *, own: bool) -> tuple[TrustedKey, ...]:
         """Return the keys at ``paths``, of the person's ``[trust]``, and the own one."""
         from shipway.adapters.keys import public_key

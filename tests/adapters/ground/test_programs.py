@@ -102,6 +102,7 @@ def test_the_distributions_packages(tmp_path: Path) -> None:
     assert caught.value.id == "cluster.altered"
 
 
+@pytest.mark.cluster
 def test_a_package_that_cannot_be_had(tmp_path: Path) -> None:
     """Apt's own words come back, with the command to see them again."""
     with pytest.raises(ShipwayError) as caught:

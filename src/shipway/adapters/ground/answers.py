@@ -11,6 +11,7 @@ import secrets
 import socket
 import ssl
 import struct
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 
 _SETTINGS = 4
 _HEADER = 12
 _TYPE_A, _CLASS_IN = 1, 1
+_ARP, _IPV4, _REQUEST, _REPLY = 0x0806, 0x0800, 1, b"\0\2"
+_EVERYONE = b"\xff" * 6
 
 
 class GroundAnswers:
@@ -36,7 +39,12 @@ class GroundAnswers:
 
     def ask(self, check: Check, *, timeout: float) -> Answer:
         """Ask once."""
-        ways = {Ask.HTTP: self._http, Ask.GRPC: self._grpc, Ask.DNS: self._dns}
+        ways = {
+            Ask.HTTP: self._http,
+            Ask.GRPC: self._grpc,
+            Ask.DNS: self._dns,
+            Ask.ARP: self._arp,
+        }
         try:
             if check.outside and Path(HOST_NETWORK).exists():
                 with kernel.network(HOST_NETWORK):
@@ -107,3 +115,19 @@ class GroundAnswers:
             return False
         found, flags, _, answers = struct.unpack(">4H", answer[:8])
         return bool(found == number and flags & 0xF == 0 and answers > 0)
+
+    def _arp(self, check: Check, timeout: float) -> bool:
+        """Probe for ``check.path`` (an address) on a link, as one that has no address yet."""
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ARP)) as sock:
+            sock.settimeout(timeout)
+            sock.bind((check.address, _ARP))
+            mac = sock.getsockname()[4]
+            wanted = socket.inet_aton(check.path)
+            head = _EVERYONE + mac + struct.pack(">HHHBBH", _ARP, 1, _IPV4, 6, 4, _REQUEST)
+            sock.send(head + mac + bytes(10) + wanted)
+            ends = time.monotonic() + timeout
+            while time.monotonic() < ends:
+                frame = sock.recv(128)
+                if frame[20:22] == _REPLY and frame[28:32] == wanted:
+                    return True
+        raise TimeoutError

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 from pathlib import Path
@@ -38,6 +39,7 @@ BIND, RECURSIVE, SLAVE, SHARED, NOSUID, NODEV, NOEXEC = (
 )
 """mount(2) flags."""
 _SET_FLAGS, _SET_ADDRESS, _SET_MASK = 0x8914, 0x8916, 0x891C
+_PARENT_DEATH = 1
 _UP, _LOOPBACK, _RUNNING = 0x1, 0x8, 0x40
 
 
@@ -56,6 +58,11 @@ def unshare(flags: int) -> None:
 def setns(descriptor: int, kind: int) -> None:
     """Let the calling thread enter a namespace (setns(2))."""
     _call("setns", str(descriptor), descriptor, kind)
+
+
+def end_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends (prctl(2))."""
+    _call("prctl", "parent", _PARENT_DEATH, signal.SIGKILL, 0, 0, 0)
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:

@@ -21,7 +21,7 @@ from shipway.adapters.ground.answers import GroundAnswers
 from shipway.core.ports.ground import Answer, Sight, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 K = TypeVar("K")
@@ -97,7 +97,7 @@ class Prober(Generic[K]):
             if part.program and (answer is not Answer.SILENT or now - looked >= self._rhythm.look):
                 silent = answer is Answer.SILENT
                 looked = now if silent else 0.0
-                seen = look(part.program, now) if silent else Sight(now, answer)
+                seen = look(part.program, now, part.pidfile) if silent else Sight(now, answer)
                 known, over = self._judge(known, seen)
                 if over:
                     end(part.name, seen.pids)
@@ -105,19 +105,29 @@ class Prober(Generic[K]):
             time.sleep(pause)
 
 
-def look(program: str, now: float) -> Sight:
-    """Return what the silent processes of ``program`` in this namespace do."""
+def look(program: str, now: float, pidfile: str = "") -> Sight:
+    """Return what a part's silent processes in this namespace do."""
     pids, ticks, stopped = [], 0, False
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
+    for entry in _named(pidfile) if pidfile else _running(program):
         with contextlib.suppress(OSError):
-            if str((entry / "exe").readlink()) == program:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                pids.append(int(entry.name))
-                ticks += int(fields[11]) + int(fields[12])
-                stopped = stopped or fields[0] in {"T", "t"}
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            pids.append(int(entry.name))
+            ticks += int(fields[11]) + int(fields[12])
+            stopped = stopped or fields[0] in {"T", "t"}
     return Sight(now, Answer.SILENT, tuple(sorted(pids)), ticks, stopped)
+
+
+def _running(program: str) -> Iterator[Path]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if str((entry / "exe").readlink()) == program:
+                    yield entry
+
+
+def _named(pidfile: str) -> Iterator[Path]:
+    with contextlib.suppress(OSError, ValueError):
+        yield Path("/proc", str(int(Path(pidfile).read_text())))
 
 
 def end(name: str, pids: tuple[int, ...], say: Callable[[str], None] = print) -> None:

@@ -26,10 +26,6 @@ class RootTree:
 
     def secure(self, path: str) -> None:
         """Make folder by folder, each checked before the next is entered."""
-        if not Path(path).exists():
-            for folder in reversed(Path(path).parents):
-                self._check(folder)
-            Path(path).mkdir(mode=0o755)
         for folder in (*reversed(Path(path).parents), Path(path)):
             self._check(folder)
 

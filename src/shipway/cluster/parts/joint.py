@@ -1,7 +1,7 @@
 """pasta: joins the cluster's network to the host's from user space.
 
-Nothing of the host's firewall or links is touched. Only the reserved ports are reachable, on the
-host's 127.0.0.1; without a mapped gateway no pod reaches the host's own loopback.
+Nothing of the host's firewall or links is touched. This is the way out only: without a mapped
+gateway no pod reaches the host's own loopback, and the way in is the door (:mod:`.door`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ NAME = "pasta"
 INSIDE = "/run/netns/cluster"
 OUTSIDE = "/run/netns/host"
 """Files of the private /run that the two network namespaces are bound to."""
+LINK = "eth0"
+PROBE = "192.0.2.1"
+"""An address that nobody has (RFC 5737)."""
 
 
 def part(site: Site) -> Part:
-    """Return pasta with the cluster's block of ports."""
-    first, last = site.apiserver, site.node_ports[1]
+    """Return pasta, which listens on nothing; it answers ARP for every address but its own."""
     arguments = [
         *("--foreground", "--quiet", "--config-net", "--no-map-gw", "--netns-only"),
-        *("--runas", "0:0", "--tcp-ports", f"127.0.0.1/{first}-{last}"),
-        *("--udp-ports", "none", "--tcp-ns", "none", "--udp-ns", "none"),
-        *("--ns-ifname", "eth0"),
+        *("--runas", "0:0", "--ns-ifname", LINK),
+        *("--tcp-ports", "none", "--udp-ports", "none", "--tcp-ns", "none", "--udp-ns", "none"),
         *(() if site.facts.online else _offline(site)),
         *("--netns", INSIDE),
     ]
@@ -36,7 +37,7 @@ def part(site: Site) -> Part:
         program=NAME,
         arguments=tuple(arguments),
         outside=True,
-        check=Check(ask=Ask.HTTP, port=site.registry, path="/v2/", statuses=(401,), outside=True),
+        check=Check(ask=Ask.ARP, address=LINK, path=PROBE),
     )
 
 

@@ -33,6 +33,8 @@ class Ask(enum.Enum):
     """An HTTP/2 server on a Unix socket sends its settings."""
     DNS = "dns"
     """A name resolves over UDP."""
+    ARP = "arp"
+    """Whoever is at the other end of a link answers for an address (RFC 826)."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +42,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     ask: Ask
     address: str = "127.0.0.1"
-    """An address, or the path of a Unix socket."""
+    """An address, the path of a Unix socket, or the name of a link."""
     port: int = 0
     path: str = "/"
     """Of the URL; for DNS the name."""
@@ -72,6 +74,8 @@ class Watched(msgspec.Struct, frozen=True):
     check: Check
     program: str
     """Path of the executable whose processes are looked at; without one nothing is ever ended."""
+    pidfile: str = ""
+    """Path of a file with its process id, where others run the same executable."""
 
 
 class Sight(msgspec.Struct, frozen=True):

@@ -115,6 +115,10 @@ class Hands(Protocol):
         """Open the user's key; made on first use."""
         ...
 
+    def fingerprint(self) -> str:
+        """Return that of the user's key, without opening it where it is there."""
+        ...
+
     def trusted(self, paths: tuple[str, ...], *, own: bool) -> tuple[TrustedKey, ...]:
         """Return the keys at ``paths`` and in the user's ``[trust]``; ``own`` adds theirs."""
         ...

@@ -1,0 +1,39 @@
+"""Opening the signing key beside other work: it costs a tenth of a second and more (scrypt).
+
+``up`` makes one; the first step that will need a signature starts it, and a run in which nothing
+changed never does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway import scope
+
+if TYPE_CHECKING:
+    from shipway.core.ports.hands import Hands
+    from shipway.core.ports.signer import Signer
+    from shipway.scope import Task
+
+
+class Opening:
+    """The person's key, opened at most once; used from the road's own thread."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._task: Task[Signer] | None = None
+
+    def start(self) -> None:
+        """Begin, if that has not happened yet."""
+        if self._task is None:
+            self._task = scope.spawn(self._hands.signer)
+
+    def signer(self) -> Signer:
+        """Return the opened key.
+
+        Raises:
+            ShipwayError: ``key.*``.
+        """
+        self.start()
+        assert self._task is not None  # noqa: S101  started above
+        return self._task.join()
