@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shipway.adapters import example
 from shipway.adapters.engines.locks import PACKAGED, LockFolder
 
 ROOT = Path(__file__).parents[1]
@@ -47,11 +48,23 @@ def test_the_wheel_carries_all_that_the_checkout_has(wheel: zipfile.ZipFile) -> 
 
     inside = {name for name in wheel.namelist() if name.startswith("shipway/")}
 
-    assert inside == here
+    assert {name for name in inside if not name.startswith("shipway/examples/")} == here
     for name in LockFolder(PACKAGED).names():
         for file in ("engine.toml", "go.mod", "go.sum"):
             assert f"shipway/engines/{name}/{file}" in inside
     assert "shipway/explain/engine.build.md" in inside
+
+
+def test_the_wheel_carries_the_example_of_the_demo(wheel: zipfile.ZipFile) -> None:
+    """An installed Shipway can show itself: the example is where ``shipway demo`` looks for it."""
+    inside = {name for name in wheel.namelist() if name.startswith("shipway/examples/hello/")}
+
+    assert inside == {
+        f"shipway/{path.relative_to(ROOT).as_posix()}"
+        for path in (ROOT / "examples" / "hello").rglob("*")
+        if path.is_file()
+    }
+    assert example.PLACES[0].relative_to(ROOT / "src").as_posix() == "shipway/examples/hello"
 
 
 def test_the_wheel_carries_no_program_of_the_tests(wheel: zipfile.ZipFile) -> None:

@@ -127,6 +127,25 @@ def test_files_outside_its_root(tmp_path: Path) -> None:
     assert (caught.value.id, caught.value.kind) == ("render.failed", Kind.CONFIG)
 
 
+def test_a_fault_is_told_without_the_way_to_it(tmp_path: Path) -> None:
+    """Of a broken file behind two bases the message keeps what is wrong and where."""
+    write(
+        tmp_path,
+        {
+            "deploy/base/kustomization.yaml": "resources: [web.yaml]\n",
+            "deploy/base/web.yaml": "a: [\n",
+            "deploy/dev/kustomization.yaml": "resources: [../base]\n",
+        },
+    )
+
+    with pytest.raises(ShipwayError, match=r"'web\.yaml'") as caught:
+        real().render(str(tmp_path), "deploy/dev")
+
+    assert str(tmp_path) not in caught.value.message
+    assert "recursed" not in caught.value.message
+    assert caught.value.hint
+
+
 def test_plugins_do_not_run(tmp_path: Path) -> None:
     """An exec plugin is refused by kustomize itself."""
     marker = tmp_path / "ran"

@@ -107,6 +107,15 @@ def test_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_a_cause_that_says_nothing_new(capsys: pytest.CaptureFixture[str]) -> None:
+    """A cause in the error's own words is not said twice."""
+    error = ShipwayError("a.b", Kind.CONFIG, "no end of line 3")
+    error.__cause__ = ValueError("no end of line 3")
+    travel(raising(error), output="text")
+
+    assert capsys.readouterr().err == "error: no end of line 3\n  more: shipway explain a.b\n"
+
+
 def test_failures_together(capsys: pytest.CaptureFixture[str]) -> None:
     """What failed side by side is shown side by side."""
     several = Failures(

@@ -271,8 +271,9 @@ def test_the_record_is_public_and_holds_no_secret(machine: Machine) -> None:
 
 
 def test_orders_take_turns(machine: Machine) -> None:
-    """Each order holds the machine's lock while it works."""
+    """Up holds the machine while it reserves, then its cluster; other orders hold a cluster."""
     machine.up()
+    assert machine.tree.locks == 2
     machine.down()
     machine.delete()
-    assert machine.tree.locks == 3
+    assert machine.tree.locks == 4

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from fakes.embedded import Embedded
 
 pytestmark = pytest.mark.cluster
+SLACK = 3
+"""Targets are for an idle machine; bench/ measures them, this only finds what is far off."""
 PARTS = (
     *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet"),
-    *("kube-proxy", "containerd", "coredns", "registry", "pasta"),
+    *("kube-proxy", "containerd", "coredns", "registry", "pasta", "door"),
 )
 
 
@@ -103,8 +105,8 @@ def restart(embedded: Embedded, web: int) -> None:
     print(f"up: {up.seconds:.1f} s")
     until(lambda: embedded.ask(web) is not None, 60)
     print(f"a service from before: {time.monotonic() - begun:.1f} s")
-    assert time.monotonic() - begun < 16
-    assert up.seconds < 10
+    assert time.monotonic() - begun < SLACK * 8
+    assert up.seconds < SLACK * 5
 
 
 def test_down_and_up_keep_state(embedded: Embedded, web: int) -> None:

@@ -187,7 +187,7 @@ def test_another_network_finds_nothing(
         ask = ("python3", "-I", "-c", code)
         block = (str(low - 2), str(high))
         there = as_root(["ip", "netns", "exec", first, *ask, "127.0.0.1", *block])
-        assert len(there.stdout.split()) == 34
+        assert {str(low - 2), str(low - 1)} <= set(there.stdout.split())
         for target in (address, "127.0.0.1"):
             outside = as_root(["ip", "netns", "exec", second, *ask, target, *block])
             assert outside.stdout == ""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLUSTER = "e2e"
 CONTEXT = f"shipway-{CLUSTER}"
 SHARED = ("engines", "toolchains", "go-build", "engine-modules")
-PATIENCE = 180
+PATIENCE = 300
 """Seconds that one command may take here."""
 
 MAIN = """package main
@@ -123,8 +123,8 @@ class Ran:
 class World:
     """Folders and environment of the person who uses Shipway here."""
 
-    def __init__(self, folder: Path, kubectl: Path) -> None:
-        self.folder, self._kubectl = folder, kubectl
+    def __init__(self, folder: Path, kubectl: Path, cluster: str = CLUSTER) -> None:
+        self.folder, self.kubectl_path, self.cluster = folder, kubectl, cluster
         self.home = folder / "home"
         self.env = dict(os.environ) | self._folders()
         for name in ("SHIPWAY_KEY_PASSWORD", "COSIGN_PASSWORD"):
@@ -160,7 +160,11 @@ class World:
     def person(self, name: str) -> World:
         """Return somebody else at this machine: own store, state, cache and key, same cluster."""
         other = World.__new__(World)
-        other.folder, other._kubectl, other.home = self.folder / name, self._kubectl, self.home
+        other.folder, other.kubectl_path, other.cluster = (
+            self.folder / name,
+            self.kubectl_path,
+            self.cluster,
+        )
         other.env = dict(self.env)
         other.home = other.folder / "home"
         other.env |= other._folders() | {
@@ -172,7 +176,16 @@ class World:
     def start(self, *arguments: str, cwd: Path | None = None, **env: str) -> subprocess.Popen[str]:
         """Start a command of Shipway with NDJSON output."""
         return subprocess.Popen(
-            [sys.executable, "-m", "shipway", *arguments, "--name", CLUSTER, "--output", "json"],
+            [
+                sys.executable,
+                "-m",
+                "shipway",
+                *arguments,
+                "--name",
+                self.cluster,
+                "--output",
+                "json",
+            ],
             cwd=cwd or self.folder,
             env=self.env | env,
             stdin=subprocess.DEVNULL,
@@ -195,7 +208,7 @@ class World:
     def kubectl(self, *arguments: str, text: str = "") -> str:
         """Ask the API server by the real kubectl."""
         done = subprocess.run(
-            [self._kubectl, "--context", CONTEXT, *arguments],
+            [self.kubectl_path, "--context", f"shipway-{self.cluster}", *arguments],
             env=self.env,
             input=text,
             capture_output=True,

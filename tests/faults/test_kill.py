@@ -27,7 +27,7 @@ STEPS = (
     "source", "build", "image", "sbom", "publish", "attest", "seal", "render", "attest", "verify",
     "attest", "attest", "deploy", "gate", "attest",
 )  # fmt: skip
-"""The steps of a run without tests, in the order in which they start."""
+"""The steps of a run without tests; sbom and publish run side by side."""
 ROWS = [
     *(("started", step, STEPS[: place + 1].count(step), 0.0) for place, step in enumerate(STEPS)),
     ("finished", "attest", STEPS.count("attest"), 0.0),
@@ -68,7 +68,7 @@ def repo(service: Repo) -> Repo:
     ran = service.up("--tests", "off")
     assert ran.code == 0, ran
     started = [line["step"] for line in ran.lines if line["event"] == "step.started"]
-    assert tuple(started) == STEPS, ran
+    assert sorted(started) == sorted(STEPS), ran
     return service
 
 

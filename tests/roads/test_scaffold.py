@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from fakes.files import MemoryFiles
@@ -179,6 +182,25 @@ def test_init_is_idempotent_and_never_overwrites() -> None:
     assert second.written == ()
     assert set(second.kept) == {*first.written, *first.kept}
     assert files.files["deploy/base/shop.yaml"] == b"mine: true\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "pinned"), [("go 1.24", "go1.27.3"), ("go 1.28.1", "go1.28.1"), ("", "go1.27.3")]
+)
+def test_init_pins_the_go_that_up_takes(line: str, pinned: str) -> None:
+    """The lock names the toolchain: ours, or the newer one that go.mod asks for; once."""
+    files = project(go_dot_mod=f"module example.com/shop\n{line}\n", main_dot_go=WEB)
+    asked = InitRequest(project=ProjectRequest(directory="/work/shop"), toolchain="go1.27.3")
+    go: Any = ReadingGo(files)
+    first = scaffold.init(asked, files=files, go=go, emit=lambda _: None)
+    newer = msgspec.structs.replace(asked, toolchain="go1.99.0")
+    second = scaffold.init(newer, files=files, go=go, emit=lambda _: None)
+
+    assert "shipway.lock" in first.written
+    assert "shipway.lock" in second.kept
+    lock = load(files).lock
+    assert lock.go is not None
+    assert lock.go.version == pinned
 
 
 def test_a_dry_run_writes_nothing_and_shows_all() -> None:

@@ -12,13 +12,17 @@ from hypothesis import strategies as st
 
 from fakes.chain import NOW, WEB
 from fakes.delivered import SPACE, World, answers, names
+from fakes.files import MemoryFiles
+from fakes.hands import FakeHands
 from fakes.kube import MemoryKube
 from shipway.core.evidence.answer import Answer
 from shipway.core.evidence.trust import Trust
 from shipway.core.kube.objects import Ref
-from shipway.errors import ShipwayError
+from shipway.errors import Kind, ShipwayError
 from shipway.roads import observe
 from shipway.roads.trace import asked_of, offline, trace, trace_image
+from shipway.roads.tracing import walk_back
+from shipway.roads.where import WhereRequest
 
 WORLD = World()
 EXPORT = msgspec.json.decode(
@@ -55,6 +59,7 @@ def test_what_can_be_named() -> None:
     """Kinds and their short forms are live; an image reference is not; others are refused."""
     assert observe.is_live("pod/x")
     assert observe.is_live("deploy/x")
+    assert observe.is_live("service/x")
     assert not observe.is_live("127.0.0.1:5000/shop/web")
     assert not observe.is_live("web")
     with pytest.raises(ShipwayError) as caught:
@@ -63,6 +68,26 @@ def test_what_can_be_named() -> None:
     with pytest.raises(ShipwayError) as caught:
         observe.observe("pod/x", (SPACE,), kube=MemoryKube())
     assert caught.value.id == "trace.not_found"
+
+
+def test_a_bare_word_is_no_image() -> None:
+    """What is neither live, nor an image with its registry, nor a file goes to no registry."""
+
+    class Hands(FakeHands):
+        """In an empty folder."""
+
+        def files(self, root: str) -> MemoryFiles:
+            """Return no file."""
+            del root
+            return MemoryFiles()
+
+    hands = Hands()
+    with pytest.raises(ShipwayError) as caught:
+        walk_back("nonsense", WhereRequest(directory="/shop"), hands=hands)
+
+    assert (caught.value.id, caught.value.kind) == ("trace.kind", Kind.USAGE)
+    assert caught.value.hint == "shipway trace deployment/nonsense"
+    assert not hands.calls
 
 
 @pytest.mark.parametrize("form", ["@", ":v1", ""])

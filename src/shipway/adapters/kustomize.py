@@ -29,6 +29,9 @@ _ORIGIN = "config.kubernetes.io/origin"
 _LISTS = ("resources", "bases", "components", "generators", "transformers", "validators", "crds")
 _PINNED = re.compile(r"[?&]ref=[0-9a-f]{40}(?:&|\Z)")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+_THROUGH = re.compile(
+    r"accumulating resources: (accumulation err=.*recursed accumulation of .*?: )?"
+)
 _REMOTE = re.compile(
     r"[a-z+]+://|[\w.-]+@[\w.-]+:|git::|[\w-]+(?:\.[\w-]+)+/|.*\?ref=", re.IGNORECASE
 )
@@ -57,10 +60,10 @@ class Kustomize:
             # a kustomization of our own around it asks for origins without touching theirs
             text = f'resources: ["{target}"]\nbuildMetadata: [originAnnotations]\n'
             (here / documents.KUSTOMIZATIONS[0]).write_text(text)
-            out = self._build(here, directory, network=bool(remote))
+            out = self._build(here, directory, top=top, network=bool(remote))
             return tuple(_sourced(obj, here, top) for obj in documents.read(out, directory))
 
-    def _build(self, folder: Path, directory: str, *, network: bool) -> bytes:
+    def _build(self, folder: Path, directory: str, *, top: Path, network: bool) -> bytes:
         restrict = ("--load-restrictor", "LoadRestrictionsRootOnly")
         argv = [self._binary, "build", *restrict, str(folder)]
         env = {"PATH": _path_of_git(), "GIT_CONFIG_NOSYSTEM": "1"} if network else {}
@@ -70,11 +73,17 @@ class Kustomize:
             raise ShipwayError(
                 "render.failed",
                 Kind.CONFIG,
-                words.replace(str(folder), directory)[:2000],
+                _plain(words.replace(str(folder), directory).replace(f"{top}{os.sep}", ""))[:2000],
                 operation="rendering",
                 subject=directory,
+                hint="the words are kustomize's; a path of a kustomization counts from its folder",
             )
         return done.out
+
+
+def _plain(words: str) -> str:
+    """Return kustomize's message without the folders that it came through on its way to a fault."""
+    return _THROUGH.sub("", words)
 
 
 def _scan(root: Path, folder: Path, seen: set[Path]) -> Iterator[str]:

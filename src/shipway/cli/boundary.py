@@ -125,7 +125,8 @@ def told(fault: Fault) -> Iterator[str]:
         return
     head = " ".join(part for part in (fault.operation, fault.subject) if part)
     yield f"error: {head}: {fault.message}" if head else f"error: {fault.message}"
-    yield from (f"  why:  {cause}" for cause in fault.causes[:3])
+    news = [cause for cause in fault.causes if not cause.endswith(fault.message)]
+    yield from (f"  why:  {cause}" for cause in news[:3])
     yield from (f"  next: {text}" for text in fault.hint.splitlines())
     yield f"  more: shipway explain {fault.id}"
 

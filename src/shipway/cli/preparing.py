@@ -11,7 +11,7 @@ from shipway.cli.options import answer, go, shared
 @click.option("--dry-run", is_flag=True, help="Print what would be written.")
 @shared
 def init(dry_run: bool) -> int:
-    """Write shipway.toml and deploy/, as up guesses them; nothing is overwritten."""
+    """Write shipway.toml, shipway.lock and deploy/, as up guesses them; never overwrite."""
     return go("init", dry_run=dry_run)
 
 

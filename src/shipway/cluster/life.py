@@ -81,23 +81,35 @@ def up(order: UpOrder, hands: Hands, *, on_moment: Callable[[Moment], None]) -> 
     """
     journey = _Journey(hands.clock, on_moment)
     hands.tree.secure(STATE)
-    with hands.tree.locked(STATE):
-        return _up(order, hands, journey)
-
-
-def _up(order: UpOrder, hands: Hands, journey: _Journey) -> Started:
     facts = hands.facts.read()
+    with hands.tree.locked(STATE):
+        record, programs = _prepare(order, facts, hands, journey)
+    with hands.tree.locked(state_of(record.name)):
+        records.known(record.name, hands.tree)  # a delete may have had its turn
+        return _up(order, records.site(record, facts, programs), hands, journey)
+
+
+def _prepare(
+    order: UpOrder, facts: Facts, hands: Hands, journey: _Journey
+) -> tuple[Record, Programs]:
+    """Do what clusters of one machine must do one after the other."""
     record = records.read(records.named(order.name), hands.tree)
     if record is None:
         record = _create(order.name, facts, hands)
     hands.tree.secure(state_of(record.name))
+    records.write(record, hands.tree)
     programs, versions = _programs(order, hands, journey)
-    records.write(msgspec.structs.replace(record, versions=versions), hands.tree)
-    the_plan = _plan(records.site(record, facts, programs), hands)
+    record = msgspec.structs.replace(record, versions=versions)
+    records.write(record, hands.tree)
+    return record, programs
+
+
+def _up(order: UpOrder, site: Site, hands: Hands, journey: _Journey) -> Started:
+    the_plan = _plan(site, hands)
     journey.say("keys")
     running = hands.init.running(the_plan.boot)
     if running is not None and _changed(the_plan, hands):
-        journey.say("stop", record.name)
+        journey.say("stop", site.name)
         hands.init.stop(the_plan.boot, grace=GRACE)
         running = None
     pid = running or _start(the_plan, hands, journey)
@@ -312,7 +324,7 @@ def down(order: DownOrder, hands: Hands, *, on_moment: Callable[[Moment], None])
         ShipwayError: ``cluster.unknown`` (not found).
     """
     record = records.known(order.name, hands.tree)
-    with hands.tree.locked(STATE):
+    with hands.tree.locked(state_of(record.name)):
         site = records.site(record, hands.facts.read())
         return _halt(site, hands, _Journey(hands.clock, on_moment), grace=GRACE)
 
@@ -325,21 +337,22 @@ def delete(order: DeleteOrder, hands: Hands, *, on_moment: Callable[[Moment], No
     """
     journey = _Journey(hands.clock, on_moment)
     record = records.known(order.name, hands.tree)
-    with hands.tree.locked(STATE):
-        site = records.site(record, hands.facts.read())
+    site = records.site(record, hands.facts.read())
+    with hands.tree.locked(site.state):
         stopped = _halt(site, hands, journey, grace=0)
         hands.tree.remove(site.state)
-        gone, kept = _programs_gone(hands) if order.everything else ((), PROGRAMS)
+    gone, kept = _programs_gone(hands) if order.everything else ((), PROGRAMS)
     journey.say("remove", site.state)
     return Stopped(site.name, stopped.was_running, (*stopped.removed, site.state, *gone), kept)
 
 
 def _programs_gone(hands: Hands) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Remove engines and packages if no other cluster needs them; return what went, what stays."""
-    if records.every(hands.tree):
-        return (), PROGRAMS
-    for folder in (*PROGRAMS, STATE):
-        hands.tree.remove(folder)
+    with hands.tree.locked(STATE):
+        if records.every(hands.tree):
+            return (), PROGRAMS
+        for folder in (*PROGRAMS, STATE):
+            hands.tree.remove(folder)
     return (STATE,), ()
 
 

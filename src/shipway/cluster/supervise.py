@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LOG_LIMIT = "s1000000\nn3\n"
 """svlogd's configuration: bytes of a log file, and how many are kept."""
+COLLECTOR = "50"
+"""Go's GOGC: a third less memory, for a little more work of the collector."""
 _RUN = """#!/bin/sh
 # {name}, made by Shipway; changes are lost at the next start.
 exec 2>&1
@@ -66,7 +68,8 @@ def _service(site: Site, part: Part, path: str) -> tuple[File, ...]:
 
 
 def _command(site: Site, part: Part, path: str) -> tuple[str, ...]:
-    values = {"PATH": path, "HOME": site.state, "TMPDIR": site.at("tmp"), **part.env}
+    own = {"PATH": path, "HOME": site.state, "TMPDIR": site.at("tmp"), "GOGC": COLLECTOR}
+    values = own | part.env
     clean = ("env", "-i", *(f"{name}={value}" for name, value in values.items()))
     join = ("nsenter", "--net=/run/netns/host", "--") if part.outside else ()
     return (*clean, *join, site.programs[part.program], *part.arguments)

@@ -21,6 +21,7 @@ from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads
 from shipway.core.oci.digest import of
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
+from shipway.roads import block
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
 from shipway.stages import attest, deploy, gate
 from shipway.stages.attest import AttestRequest, Said
@@ -30,6 +31,7 @@ from shipway.stages.gate import Expected, GateResult
 if TYPE_CHECKING:
     from shipway.core.evidence.history import History
     from shipway.core.kube.head import Held
+    from shipway.core.oci.digest import Digest
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.signer import Signer
@@ -82,21 +84,21 @@ def carry(
 
     Raises:
         ShipwayError: ``deploy.lost_swap`` (conflict) with nothing applied, and what plan and apply
-            raise; then the outcome says ``failed`` or ``cancelled``.
+            raise; then the outcome says ``failed``. A run that is stopped (``run.cancelled``)
+            signs no outcome: its intent stays unfinished.
     """
     began = hands.clock.now()
     plan = _plan(request, kube=kube, hands=hands, run=run)
-    number = follow(held.head)
-    said = _intent(request, number.sequence, number.follows, kube=kube, hands=hands)
+    after = follow(held.head)
+    said = _intent(request, after.sequence, after.follows, kube=kube, hands=hands)
     link = _sign(request, said, hands=hands, run=run, signer=signer)
     won = _swap(request, held, said, link, kube=kube, hands=hands, run=run, signer=signer)
     try:
-        applied = _apply(request, link, plan, kube=kube, hands=hands, run=run)
+        applied = _applied(request, link, plan, kube=kube, hands=hands, run=run)
         result = _gate(request, applied, kube=kube, hands=hands, run=run)
-    except BaseException as error:
-        ended = "cancelled" if _is_cancelled(error) else "failed"
-        closing = _outcome(said, link, began, hands, result=ended, causes=(_named(error),))
-        if ended == "failed":
+    except ShipwayError as error:
+        if error.kind is not Kind.CANCELLED:
+            closing = _outcome(said, link, began, hands, result="failed", causes=(error.id,))
             _end(request, closing, won, kube=kube, hands=hands, run=run, signer=signer)
         raise
     answered = hands.clock.monotonic()
@@ -152,7 +154,7 @@ def _without_jobs(plan: Plan) -> Plan:
 
 
 def _intent(
-    request: CarryRequest, sequence: int, follows: object, *, kube: Kube, hands: Hands
+    request: CarryRequest, sequence: int, follows: Digest | None, *, kube: Kube, hands: Hands
 ) -> Intent:
     destination = request.destination
     entries = objects.entries(hands.content.read(request.rendered.digest))
@@ -162,7 +164,7 @@ def _intent(
         target=destination.target,
         cluster=deploy.cluster(kube),
         sequence=sequence,
-        follows=follows,  # type: ignore[arg-type]  # a digest or none
+        follows=follows,
         kind=request.kind,
         release=request.release.digest,
         rendered=request.rendered.digest,
@@ -229,6 +231,19 @@ def _swap(
             lost = _outcome(said, link, hands.clock.now(), hands, result="abandoned")
             _sign(request, lost, hands=hands, run=run, signer=signer)
         raise
+
+
+def _applied(
+    request: CarryRequest, link: Link, plan: Plan, *, kube: Kube, hands: Hands, run: Run
+) -> Deployed:
+    """Apply; where the cluster has no node port left, say who holds them."""
+    try:
+        return _apply(request, link, plan, kube=kube, hands=hands, run=run)
+    except ShipwayError as error:
+        told = block.full(error, kube)
+        if told is None:
+            raise
+        raise told from error
 
 
 def _apply(
@@ -332,12 +347,3 @@ def _live(one: ObjectStatus) -> Applied:
         uid=one.uid,
         generation=one.generation,
     )
-
-
-def _is_cancelled(error: BaseException) -> bool:
-    return not isinstance(error, ShipwayError) or error.kind is Kind.CANCELLED
-
-
-def _named(error: BaseException) -> str:
-    """Return the id of what went wrong: a name, never what a server or container wrote."""
-    return error.id if isinstance(error, ShipwayError) else type(error).__name__

@@ -30,6 +30,19 @@ KINDS = {
 """What can be named on the command line."""
 _SHORT = {"po": "pod", "deploy": "deployment", "sts": "statefulset", "ds": "daemonset"}
 _SHORT |= {"rs": "replicaset", "cj": "cronjob", "pods": "pod", "deployments": "deployment"}
+_PODLESS = {
+    "service",
+    "svc",
+    "secret",
+    "configmap",
+    "cm",
+    "ingress",
+    "ing",
+    "namespace",
+    "ns",
+    "node",
+}
+"""Kinds that people name although they run no pod; no registry's name is one of these."""
 _HASH = "controller-revision-hash"
 _SCALER = ("autoscaling/v2", "HorizontalPodAutoscaler")
 _REVISION = ("apps/v1", "ControllerRevision")
@@ -38,7 +51,8 @@ _REVISION = ("apps/v1", "ControllerRevision")
 def is_live(subject: str) -> bool:
     """Return whether ``subject`` names a live object (``pod/web-1``) and not an image."""
     kind, slash, name = subject.partition("/")
-    return bool(slash) and "/" not in name and _kind(kind) is not None
+    known = _kind(kind) is not None or kind.lower() in _PODLESS
+    return bool(slash) and "/" not in name and known
 
 
 def observe(subject: str, namespaces: tuple[str, ...], *, kube: Reader) -> Snapshot:

@@ -52,13 +52,16 @@ def base(reference: str, lock: Lock, hands: Hands) -> tuple[str, Lock]:
     return found, lockfile.pinned(lock, "bases", {reference: digest_of(found)})
 
 
-def keep(lock: Lock, before: Lock, new: Mapping[str, str], files: Files) -> bool:
-    """Write what was resolved into ``shipway.lock``; return whether there was anything."""
-    images = {name: digest_of(found) for name, found in new.items()}
-    after = lockfile.pinned(lock, "images", images) if images else lock
-    if after == before:
+def images(new: Mapping[str, str], lock: Lock) -> Lock:
+    """Return the lock with foreign images that were looked up: tag to digest reference."""
+    return lockfile.pinned(lock, "images", {name: digest_of(found) for name, found in new.items()})
+
+
+def keep(lock: Lock, before: Lock, files: Files) -> bool:
+    """Write ``shipway.lock`` if it has pins that it had not before; return whether it has."""
+    if lock == before:
         return False
-    files.replace(lockfile.FILE, lockfile.dump(after))
+    files.replace(lockfile.FILE, lockfile.dump(lock))
     return True
 
 

@@ -31,23 +31,42 @@ def save(domain: str, *, registry: Registry, content: Content, links: Links) -> 
     """
     try:
         repositories = registry.repositories(domain)
-        found = [one for repository in repositories for one in _tagged(repository, registry)]
     except ShipwayError as error:
         return Saved(lost=(f"{domain}: {error}",))
+    lost: list[str] = []
+    found = [one for name in repositories for one in _tagged(name, registry, lost)]
     outcomes = scope.each(lambda one: _save(*one, registry, content, links), found)
     told = [one for one in outcomes if one]
     return Saved(
         saved=tuple(name for name, fault in told if not fault),
-        lost=tuple(f"{name}: {fault}" for name, fault in told if fault),
+        lost=(*lost, *(f"{name}: {fault}" for name, fault in told if fault)),
     )
 
 
-def _tagged(repository: str, registry: Registry) -> Iterator[tuple[str, Descriptor]]:
-    """Yield what each tag stands for, once; every link lies under a tag of its own."""
+def _tagged(
+    repository: str, registry: Registry, lost: list[str]
+) -> Iterator[tuple[str, Descriptor]]:
+    """Yield what each tag stands for, once; every link lies under a tag of its own.
+
+    What cannot be listed or resolved goes to ``lost``, and the rest is yielded all the same.
+    """
+
+    def resolve(tag: str) -> Descriptor | str | None:
+        try:
+            return registry.resolve(repository, tag)
+        except ShipwayError as error:
+            return f"{repository}:{tag}: {error}"
+
+    try:
+        tags = registry.tags(repository)
+    except ShipwayError as error:
+        lost.append(f"{repository}: {error}")
+        return
     seen = set()
-    tags = registry.tags(repository)
-    for found in scope.each(lambda tag: registry.resolve(repository, tag), tags):
-        if found is not None and found.digest not in seen and found.media_type == MANIFEST:
+    for found in scope.each(resolve, tags):
+        if isinstance(found, str):
+            lost.append(found)
+        elif found is not None and found.digest not in seen and found.media_type == MANIFEST:
             seen.add(found.digest)
             yield repository, found
 

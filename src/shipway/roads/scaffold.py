@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shipway.core.golang import modfile, toolchain
 from shipway.core.project import guess, lockfile, scaffold, schema, settings
 from shipway.core.project.guess import Found
 from shipway.core.project.lockfile import Lock  # noqa: TC001  msgspec reads types
@@ -69,6 +70,8 @@ class InitRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     project: ProjectRequest
     dry_run: bool = False
+    toolchain: str = ""
+    """The Go of modules that ask for none newer; with it, the lock pins the Go of this project."""
 
 
 class Scaffolded(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,13 +126,24 @@ def init(
     """Write ``shipway.toml`` and ``deploy/`` where they are missing, and say what was kept."""
     del emit  # an answer is all there is to say
     project = load(request.project, files=files, go=go)
-    wanted = scaffold.files(project.settings, project.services)
+    wanted = scaffold.files(project.settings, project.services) | _locked(request, project, files)
     missing = {path: data for path, data in wanted.items() if files.read(path) is None}
     if request.dry_run:
         texts = {path: data.decode() for path, data in missing.items()}
         return _scaffolded(wanted, tuple(missing), contents=texts, dry_run=True)
     written = tuple(path for path, data in missing.items() if files.create(path, data))
     return _scaffolded(wanted, written, contents={}, dry_run=False)
+
+
+def _locked(request: InitRequest, project: LoadedProject, files: Files) -> dict[str, bytes]:
+    """Return the lock that pins the Go toolchain which ``up`` takes now; nothing without one."""
+    if not request.toolchain:
+        return {}
+    mods = {posixpath.join(folder, "go.mod") for folder in project.modules.values()}
+    texts = [_text(files, posixpath.normpath(path)) for path in (*sorted(mods), "go.work")]
+    chosen = toolchain.choose(request.toolchain, tuple(modfile.parse(text) for text in texts))
+    pinned = msgspec.structs.replace(project.lock, go=lockfile.Toolchain(chosen))
+    return {lockfile.FILE: lockfile.dump(pinned)}
 
 
 def _scaffolded(

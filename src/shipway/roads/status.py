@@ -79,30 +79,31 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
             yield from (f"  ! {finding}" for finding in one.findings)
             if one.unreachable:
                 yield f"  {one.unreachable}"
-            elif not one.deploys:
+            elif not one.deploys and not one.findings:
                 yield "  nothing was deployed yet"
 
 
 def past(request: where.WhereRequest, *, limit: int, hands: Hands) -> Told:
     """Return the deploys and rollbacks of an environment, newest first."""
     found = where.destinations(request, hands=hands)
-    return _told(tuple(_target(one, limit, hands, live=False) for one in found))
+    return _told(_targets(found, limit, hands, live=False))
 
 
 def now(request: where.WhereRequest, *, hands: Hands) -> Told:
     """Return what runs; without an environment, in all of them that can be reached."""
     if request.environment:
         found = where.destinations(request, hands=hands)
-        return _told(tuple(_target(one, 1, hands, live=True) for one in found))
+        return _told(_targets(found, 1, hands, live=True))
     names = list(where.project(request.directory, hands).settings.config.environments) or ["dev"]
     targets: list[Target] = []
     for name in names:
         asked = msgspec.structs.replace(request, environment=name)
         try:
             found = where.destinations(asked, hands=hands)
-            targets += [_target(one, 1, hands, live=True) for one in found]
         except ShipwayError as error:
-            targets.append(Target(environment=name, target="-", deploys=(), findings=(str(error),)))
+            targets.append(_unreachable(name, "-", error))
+        else:
+            targets += [_reached(one, 1, hands, live=True) for one in found]
     return _told(tuple(targets))
 
 
@@ -111,6 +112,34 @@ def _told(targets: tuple[Target, ...]) -> Told:
     return Told(
         targets=targets,
         exit_kind=kind if all(one.sound for one in targets) else Kind.INTEGRITY,
+    )
+
+
+def _targets(
+    found: tuple[Destination, ...], limit: int, hands: Hands, *, live: bool
+) -> tuple[Target, ...]:
+    """Return what all targets say; a lone one that cannot be reached is an error."""
+    look = _target if len(found) == 1 else _reached
+    return tuple(look(one, limit, hands, live=live) for one in found)
+
+
+def _reached(destination: Destination, limit: int, hands: Hands, *, live: bool) -> Target:
+    """Return what a target says, or why it could not be asked; the others are shown anyway."""
+    try:
+        return _target(destination, limit, hands, live=live)
+    except ShipwayError as error:
+        if error.kind is Kind.CANCELLED:
+            raise
+        return _unreachable(destination.environment, destination.context, error)
+
+
+def _unreachable(environment: str, target: str, error: ShipwayError) -> Target:
+    return Target(
+        environment=environment,
+        target=target,
+        deploys=(),
+        unreachable=str(error),
+        sound=error.kind is not Kind.INTEGRITY,
     )
 
 

@@ -68,6 +68,15 @@ def walk_back(
         data = _exported(subject, hands)
         if data is not None:
             return _offline(data, request, trusted_root, policy, hands)
+        if "/" not in subject:
+            raise ShipwayError(
+                "trace.kind",
+                Kind.USAGE,
+                "it is no pod/NAME or other live object, no image with its registry, and no file",
+                operation="tracing",
+                subject=subject,
+                hint=f"shipway trace deployment/{subject}",
+            )
     (target, *_) = where.destinations(request, hands=hands)
     spaces = (namespace,) if namespace else target.namespaces
     told = _trace(subject, target, spaces, request, hands)

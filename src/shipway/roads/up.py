@@ -139,7 +139,7 @@ class _Journey:
         makings = [self._make(base, name) for name in self._chosen()]
         self._look(makings)
         delivered = [self._deliver(base, makings, context) for context in self._way.contexts]
-        self._keep(delivered)
+        self._keep()
         for making in makings:
             publish.tag(making.made.published, _tag(base), registry=self._hands.registry)
             self._run.fact("image", making.made.published.reference)
@@ -181,7 +181,11 @@ class _Journey:
         served = service.kind in SERVED and service.port is not None
         origin = self._project.settings.origin(f"services.{name}.port")
         machine = Platform(self._request.architecture)
-        platform = _platform(service.build.platforms) or machine
+        platform = _platform(service.build.platforms, machine)
+        if len(service.build.platforms) > 1:
+            self._run.remark(
+                f"services.{name}.build.platforms: this version builds {platform} only"
+            )
         return make(
             MakeRequest(
                 source=base,
@@ -210,11 +214,10 @@ class _Journey:
         found, self._lock = pins.base(named, self._lock, self._hands)
         return found
 
-    def _keep(self, delivered: list[Delivered]) -> None:
+    def _keep(self) -> None:
         """Write the pins that this run found into the lock."""
-        new = {name: at for one in delivered for name, at in one.rendered.resolved.items()}
         files = self._hands.files(self._request.directory)
-        if pins.keep(self._lock, self._project.lock, new, files):
+        if pins.keep(self._lock, self._project.lock, files):
             self._run.remark("shipway.lock has new pins: commit it")
 
     def _tests(self) -> str:
@@ -231,15 +234,15 @@ class _Journey:
                 self._run.remark(f"services.{name}.port = {ports[0]} (from a confined run)")
 
     def _deliver(self, base: Source, makings: list[Making], context: str) -> Delivered:
-        lock = self._project.lock
-        return deliver(
+        """Deliver to one target; what it pinned holds for the next one too."""
+        done = deliver(
             DeliverRequest(
                 destination=self._destination(context),
                 version=base.version,
                 services=tuple(making.made for making in makings),
                 tests=self._state(makings),
                 render=self._render(base),
-                foreign=tuple(pins.listed(lock).values()),
+                foreign=tuple(pins.listed(self._lock).values()),
                 partial=len(makings) < len(self._project.services),
                 adopt=self._request.adopt,
             ),
@@ -247,6 +250,8 @@ class _Journey:
             run=self._run,
             opening=self._opening,
         )
+        self._lock = pins.images(done.rendered.resolved, self._lock)
+        return done
 
     def _destination(self, context: str) -> Destination:
         return Destination(
@@ -294,7 +299,7 @@ class _Journey:
             commit=base.tree if base.dirty else base.commit,
             cluster_objects=place.cluster_objects,
             make_namespaces=place.namespaces,
-            foreign=pins.listed(project.lock),
+            foreign=pins.listed(self._lock),
         )
 
     def _urls(self) -> dict[str, str]:
@@ -404,9 +409,10 @@ def _way(request: UpRequest, project: LoadedProject, place: Place, hands: Hands)
     return _Way(contexts=place.contexts, registry=place.registry, trust=trust)
 
 
-def _platform(wanted: tuple[str, ...]) -> Platform | None:
-    if not wanted:
-        return None
+def _platform(wanted: tuple[str, ...], machine: Platform) -> Platform:
+    """Return the one platform that is built: this machine's where it is wanted, else the first."""
+    if not wanted or str(machine) in wanted:
+        return machine
     system, architecture, *variant = wanted[0].split("/")
     return Platform(architecture, system, variant[0] if variant else "")
 

@@ -95,7 +95,8 @@ def trusted(found: LoadedProject, at: Place, named: tuple[str, ...], hands: Hand
             "shipway.toml's [trust] names none of the trusted keys" if known else "there is none",
             operation="looking for a key that is trusted in",
             subject=at.environment,
-            hint="name public keys with --key, or under [trust] in your own configuration",
+            hint="name public keys with --key, or under [trust] in your own configuration"
+            + ("; a protected one counts only keys with a passphrase" if at.protected else ""),
         )
     return Trust(keys=keys, protected=at.protected)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.wiring.tools import Tools, architecture
+from shipway.wiring.tools import TOOLCHAIN, Tools, architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +135,7 @@ def init(*, directory: str, cluster: str, emit: Emit, dry_run: bool) -> object:
     del cluster
     tools = Tools(emit)
     project = scaffold.ProjectRequest(directory=directory, variables=tools.variables)
-    asked = scaffold.InitRequest(project=project, dry_run=dry_run)
+    asked = scaffold.InitRequest(project=project, dry_run=dry_run, toolchain=TOOLCHAIN)
     return scaffold.init(asked, files=tools.files(directory), go=tools.go, emit=emit)
 
 

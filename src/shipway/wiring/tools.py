@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from shipway import redaction
 from shipway.errors import Kind, ShipwayError
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from shipway.adapters.content.store import Store
     from shipway.adapters.keys import KeyFolder
+    from shipway.core.engines.progress import Progress
     from shipway.core.evidence.trust import TrustedKey
     from shipway.core.ports.bases import Bases, ImageFiles
     from shipway.core.ports.cache import StageCache
@@ -48,6 +51,13 @@ PASSPHRASE = ("SHIPWAY_KEY_PASSWORD", "COSIGN_PASSWORD")
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
+class _OwnTrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[trust]`` of the person's own configuration."""
+
+    keys: tuple[str, ...] = ()
+    """Public key files, relative to the configuration."""
+
+
 class Tools:
     """The hands of this process (:class:`~shipway.core.ports.hands.Hands`)."""
 
@@ -58,6 +68,7 @@ class Tools:
         self._emit = emit
         self._asks = ask
         self._passphrase: str | None = None
+        self._told: set[str] = set()
         self.variables = dict(os.environ if environ is None else environ)
         for name in PASSPHRASE:
             said = self.variables.pop(name, None)
@@ -210,9 +221,18 @@ class Tools:
         """Return the real kustomize, made from its lock on first use."""
         from shipway.adapters.kustomize import Kustomize
 
-        (built,) = self.engines.ensure(("kustomize",), on_progress=lambda _: None)
+        (built,) = self.engines.ensure(("kustomize",), on_progress=self._building)
         binary = str(Path(built.directory) / "kustomize")
         return Kustomize(binary, built.version, sandbox=self.sandbox)
+
+    def _building(self, one: Progress) -> None:
+        """Say that a program is made, once: until then a step would seem to hang."""
+        from shipway.core.run.events import Remark
+
+        if one.phase == "compile" and one.engine not in self._told:
+            self._told.add(one.engine)
+            text = f"{one.engine} is built from its lock, for the first and only time"
+            self._emit(Remark(run="", trace="", at=self.clock.now(), text=text))
 
     def files(self, root: str) -> Files:
         """Return the files below ``root``."""
@@ -229,7 +249,14 @@ class Tools:
             str(Path(self.config_folder) / "keys"),
             passphrase=self._passphrase,
             ask=_ask if self._asks and sys.stdin and sys.stdin.isatty() else None,
+            on_made=self._made,
         )
+
+    def _made(self, fingerprint: str) -> None:
+        """Say which key was just made, by no run: a key outlives all of them."""
+        from shipway.core.run.events import Fact
+
+        self._emit(Fact(run="", trace="", at=self.clock.now(), name="key", value=fingerprint))
 
     @cached_property
     def _signer(self) -> Signer:
@@ -279,14 +306,14 @@ class Tools:
 
         path = Path(self.config_folder) / "config.toml"
         try:
-            said = tomllib.loads(path.read_text())
+            said = tomllib.loads(path.read_text()).get("trust", {})
+            keys = msgspec.convert(said, _OwnTrust).keys
         except FileNotFoundError:
             return ()
         except (OSError, ValueError) as error:
             raise ShipwayError(
                 "config.syntax", Kind.CONFIG, str(error), operation="reading", subject=str(path)
             ) from error
-        keys = said.get("trust", {}).get("keys", [])
         return tuple(str(path.parent / one) for one in keys)
 
     def kube(self, context: str) -> Kube:
@@ -379,6 +406,7 @@ class Tools:
 
     def start(self, name: str) -> cluster.Up:
         """Start the embedded cluster, its programs made first where they are missing."""
+        from shipway.core.engines.progress import words
         from shipway.core.run.events import Unit
         from shipway.roads import cluster
         from shipway.run import Run
@@ -394,7 +422,7 @@ class Tools:
                 privilege=self.privilege,
                 files=self.userfiles,
                 on_progress=lambda one: run.progress(
-                    one.phase, Unit(service=one.engine), one.done, one.total, what=one.subject
+                    one.phase, Unit(service=one.engine), one.done, one.total, what=words(one)
                 ),
                 on_moment=lambda one: run.line(
                     "cluster", Unit(), f"{one.seconds:5.1f} s  {one.step} {one.subject}".rstrip()

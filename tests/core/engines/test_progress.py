@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipway.core.engines.progress import KEPT, Meter, Progress
+from shipway.core.engines.progress import KEPT, Meter, Progress, words
 
 
 @pytest.fixture
@@ -50,3 +50,23 @@ def test_complaints_are_kept_for_the_error(meter: Meter) -> None:
 
     lines = meter.tail.split("\n")
     assert (len(lines), lines[0], lines[-1]) == (KEPT, "line 5", f"line {KEPT + 4}")
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (Progress("a", 1, 7, "toolchain", subject="go1", remaining=571.0),
+         "engine 1 of 7, about 10 min left, go1"),
+        (Progress("a", 1, 7, "fetch", subject="etcd"), "engine 1 of 7, etcd"),
+        (Progress("a", 1, 7, "download", 3, remaining=20.0),
+         "engine 1 of 7, about 1 min left, modules"),
+        (Progress("a", 2, 7, "compile", 3, 9, remaining=120.0),
+         "engine 2 of 7, about 2 min left, packages"),
+        (Progress("a", 7, 7, "built", seconds=12.34), "engine 7 of 7, in 12.3 s"),
+        (Progress("a", 7, 7, "present"), "engine 7 of 7"),
+        (Progress("a", 7, 7, "trimmed", peak=5 << 20), "5 MiB of disk were used at the peak"),
+    ],
+)  # fmt: skip
+def test_a_moment_is_told_in_words(moment: Progress, text: str) -> None:
+    """What, how far, how long."""
+    assert words(moment) == text

@@ -81,7 +81,7 @@ def test_the_package_that_was_asked_for() -> None:
     [
         ({"cmd/a": TOOL, "cmd/b": TOOL}, "", "several main packages, and none of them serves"),
         ({"lib": "package lib"}, "", "no main package"),
-        ({"cmd/a": WEB}, "./cmd/x", "no main package"),
+        ({"cmd/a": WEB}, "./cmd/x", "no main package there"),
     ],
 )
 def test_where_no_guess_is_sound(packages: dict[str, str], package: str, why: str) -> None:
@@ -91,6 +91,14 @@ def test_where_no_guess_is_sound(packages: dict[str, str], package: str, why: st
 
     assert caught.value.id == "config.no-service"
     assert caught.value.hint
+
+
+def test_the_known_programs_are_named() -> None:
+    """Who names a folder without a program reads what there is, as it would be typed."""
+    with pytest.raises(ShipwayError) as caught:
+        guess.layers(found({"": WEB, "cmd/b": TOOL}), package="./cmd/x")
+
+    assert caught.value.hint == "name the package: shipway up . or ./cmd/b"
 
 
 MANIFEST = """

@@ -19,6 +19,7 @@ from typing import Any
 from shipway.adapters.ground import kernel
 
 _NAMESPACES = kernel.NEW_MOUNT | kernel.NEW_NET | kernel.NEW_PID | kernel.NEW_IPC | kernel.NEW_UTS
+_CONTROLLERS = {"cpu", "cpuset", "hugetlb", "io", "memory", "pids"}
 
 
 def main() -> int:
@@ -70,13 +71,13 @@ def _inherit_cpuset(folder: Path) -> None:
 
 
 def _delegate(folder: Path) -> None:
-    """Let version 2 children of ``folder`` have every controller that it has itself."""
+    """Let version 2 children of ``folder`` have the controllers that a kubelet needs."""
     control = folder / "cgroup.subtree_control"
     if not control.exists():
         return
     have = set(control.read_text().split())
     for name in (folder / "cgroup.controllers").read_text().split():
-        if name not in have:
+        if name in _CONTROLLERS and name not in have:
             with contextlib.suppress(OSError):
                 control.write_text(f"+{name}")
 

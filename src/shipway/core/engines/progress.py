@@ -45,6 +45,23 @@ class Progress(msgspec.Struct, frozen=True):
     peak: int = 0
 
 
+def words(moment: Progress) -> str:
+    """Return where ``moment`` stands among all engines, in words that a count may follow."""
+    place = f"engine {moment.index} of {moment.of}"
+    left = f", about {max(1, round(moment.remaining / 60))} min left" * (moment.remaining > 0)
+    match moment.phase:
+        case "trimmed":
+            return f"{moment.peak >> 20} MiB of disk were used at the peak"
+        case "present":
+            return place
+        case "built":
+            return f"{place}, in {moment.seconds:.1f} s{left}"
+        case "compile" | "download":
+            counted = "packages" if moment.phase == "compile" else "modules"
+            return f"{place}{left}, {counted}"
+    return f"{place}{left}, {moment.subject}"
+
+
 class Meter:
     """Counts one engine's modules and packages as lines of Go's output go by."""
 

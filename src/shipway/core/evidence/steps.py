@@ -65,7 +65,7 @@ def deploy_steps(found: Deployed) -> Iterator[Step]:
         yield Step(name="outcome", subject="", state="missing")
     if found.verdict_link is not None:
         said = found.verdict_link.statement.predicate
-        told = {"result": said.get("verificationResult"), "policy": said.get("policy")}
+        told = {"result": said.get("verificationResult"), "policy": _policy(said.get("policy"))}
         yield _step("verdict", found.verdict_link, told)
 
 
@@ -125,6 +125,12 @@ def _step(name: str, link: Verified, details: dict[str, Any]) -> Step:
         signer=link.signer,
         details=details,
     )
+
+
+def _policy(value: object) -> str:
+    """Return what a verdict says of its policy: where it is described, and its digest."""
+    digest = _mapping(_mapping(value).get("digest")).get("sha256")
+    return f"{_mapping(value).get('uri')} sha256:{digest}"
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -107,23 +107,32 @@ def _workload(found: Found, config: Config, key: str) -> Workload:
 
 def _mains(found: Found, package: str) -> tuple[Main, ...]:
     """Return the main packages that are services: the one asked for, else those that serve."""
-    mains = discovery.mains(found.module, found.folders)
+    known = discovery.mains(found.module, found.folders)
+    mains = known
     if package:
         wanted = _in_module(found, folder_of(package))
-        mains = tuple(main for main in mains if main.folder == wanted)
+        mains = tuple(main for main in known if main.folder == wanted)
     serving = tuple(main for main in mains if main.serves)
     if len(mains) == 1 or serving:
         return serving or mains
+    several = "several main packages, and none of them serves"
+    names = " or ".join(_argument(found, main) for main in known[:5])
     raise ShipwayError(
         "config.no-service",
         Kind.CONFIG,
-        "several main packages, and none of them serves" if mains else "no main package",
+        several if mains else "no main package there" if known else "no main package",
         operation="looking for a service",
         subject=package or found.module,
-        hint="name the package: shipway up ./cmd/NAME"
-        if mains
+        hint=f"name the package: shipway up {names}"
+        if known
         else "shipway carries programs: a folder with package main is needed",
     )
+
+
+def _argument(found: Found, main: Main) -> str:
+    """Return a main package as a person names it, from the project's folder."""
+    folder = posixpath.normpath(posixpath.join(found.module_dir, main.folder))
+    return folder if folder == "." else f"./{folder}"
 
 
 def _details(found: Found, key: str, service: Tree) -> Iterator[Layer]:

@@ -49,7 +49,12 @@ def read(data: bytes, *, name: str = FILE) -> Tree:
         return tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ShipwayError(
-            "config.syntax", Kind.CONFIG, str(error), operation="reading", subject=name
+            "config.syntax",
+            Kind.CONFIG,
+            str(error),
+            operation="reading",
+            subject=name,
+            hint="the file is TOML 1.0; shipway init --dry-run shows a whole one",
         ) from error
 
 

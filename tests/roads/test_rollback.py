@@ -1,0 +1,215 @@
+"""Rollback and what puts back: several targets, a release that fails again, evidence that is gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.git import ROOT
+from fakes.shop import WEB, WHERE, Shop
+from shipway.errors import Kind, ShipwayError
+from shipway.roads import history, restore, status, where
+from shipway.roads.rollback import RolledBack, rollback
+from shipway.roads.where import WhereRequest
+from shipway.run import Run
+
+FAR = WhereRequest(directory=ROOT, keys=("key",))
+EVIDENCE = "127.0.0.1:5000/shop/evidence"
+
+
+def back(shop: Shop, asked: WhereRequest = WHERE, reason: str = "") -> RolledBack:
+    """Roll back."""
+    return rollback(asked, reason=reason, hands=shop, emit=shop.said.append)
+
+
+def twice(shop: Shop, **asked: object) -> tuple[str, str]:
+    """Carry two versions; return their images."""
+    first = shop.carry(**asked)
+    shop.edit("two")
+    second = shop.carry(**asked)
+    return first.images["shop"], second.images["shop"]
+
+
+def entry(shop: Shop, number: int) -> history.HistoryRequest:
+    """Return the history's entry of a number."""
+    (place,) = where.destinations(WHERE, hands=shop)
+    head = history.head("shop", "dev", "shipway", kube=shop.cluster)
+    past = history.read(place.history(), registry=shop.registries, head=head)
+    return next(one for one in past.entries if one.intent.sequence == number)  # type: ignore[return-value]
+
+
+def test_every_target_is_rolled_back() -> None:
+    """Each target of the environment gets its release back, and the answer names them."""
+    shop = Shop()
+    shop.far("east", "west")
+    first, _ = twice(shop, keys=("key",))
+    said = back(shop, FAR)
+
+    assert said.numbers == {"east": 3, "west": 3}
+    assert {one.image(WEB) for one in shop.clusters.values()} == {first}
+    lines = list(said.lines())
+    assert lines[0].startswith("dev on east: number 3 put release sha256:")
+    assert lines[-1].startswith("Jobs")
+
+
+def test_one_target_alone() -> None:
+    """With a target named the other stays as it is."""
+    shop = Shop()
+    shop.far("east", "west")
+    first, second = twice(shop, keys=("key",))
+    back(shop, WhereRequest(directory=ROOT, keys=("key",), target="west"))
+
+    assert shop.clusters["east"].image(WEB) == second
+    assert shop.clusters["west"].image(WEB) == first
+
+
+def test_an_old_release_that_does_not_serve_any_more() -> None:
+    """The rollback is recorded as failed, and is an error."""
+    shop = Shop()
+    _, second = twice(shop)
+    shop.cluster.good = {second}
+    with pytest.raises(ShipwayError) as caught:
+        back(shop)
+
+    assert (caught.value.id, caught.value.kind) == ("rollback.failed", Kind.REJECTED)
+    assert "deployment/shop-dev/shop" in caught.value.message
+    (target,) = status.past(WHERE, limit=1, hands=shop).targets
+    assert (target.deploys[0].kind, target.deploys[0].result) == ("rollback", "failed")
+
+
+def test_nothing_to_go_back_to() -> None:
+    """Without any deploy there is no earlier release."""
+    with pytest.raises(ShipwayError) as caught:
+        back(Shop())
+
+    assert caught.value.id == "rollback.none"
+
+
+def test_a_verdict_that_was_altered_puts_nothing_back() -> None:
+    """Bytes of the old verdict that its link does not vouch for are refused, nothing is applied."""
+    shop = Shop()
+    _, second = twice(shop)
+    intent = entry(shop, 1).intent  # type: ignore[attr-defined]
+    other = entry(shop, 2).intent  # type: ignore[attr-defined]
+    data = shop.registries.manifests[EVIDENCE, other.verdict.manifest]
+    shop.registries.manifests[EVIDENCE, intent.verdict.manifest] = data
+    with pytest.raises(ShipwayError) as caught:
+        back(shop)
+
+    assert caught.value.kind in {Kind.INTEGRITY, Kind.REJECTED}
+    assert shop.cluster.image(WEB) == second
+
+
+def test_a_verdict_signed_by_nobody_trusted_is_unverified() -> None:
+    """A bundle that is whole but by the wrong key does not get to the cluster."""
+    shop = Shop()
+    _, second = twice(shop)
+    one, other = entry(shop, 1).intent, entry(shop, 2).intent  # type: ignore[attr-defined]
+    pull = shop.registries.pull_manifest
+
+    class Swapped(type(shop.registries)):  # type: ignore[misc]  # the class of this registry
+        """A registry that answers with another verdict."""
+
+        def pull_manifest(self, repository: str, reference: str) -> object:
+            if reference == one.verdict.manifest:
+                reference = other.verdict.manifest
+            return pull(repository, reference)
+
+    shop.registries.__class__ = Swapped
+    with pytest.raises(ShipwayError) as caught:
+        back(shop)
+
+    assert caught.value.id == "deploy.unverified"
+    assert shop.cluster.image(WEB) == second
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_render_link_that_is_gone(gone: bool) -> None:  # noqa: FBT001
+    """Without the render link that was judged, nobody knows the old bytes: nothing is applied."""
+    shop = Shop()
+    _, second = twice(shop)
+    render = entry(shop, 1).intent.render  # type: ignore[attr-defined]
+    if gone:
+        del shop.registries.manifests[EVIDENCE, render.manifest]
+        shop.registries.tagged = {
+            key: value
+            for key, value in shop.registries.tagged.items()
+            if value != render.manifest
+        }
+    else:
+        shop.registries.manifests[EVIDENCE, render.manifest] = ("x", b"{}")
+    with pytest.raises(ShipwayError) as caught:
+        back(shop)
+
+    assert caught.value.kind in {Kind.INTEGRITY, Kind.REJECTED, Kind.NOT_FOUND}
+    assert shop.cluster.image(WEB) == second
+
+
+def test_a_deploy_without_outcome_is_never_put_back() -> None:
+    """Asking for one is a defect of the caller."""
+    import msgspec  # noqa: PLC0415
+
+    shop = Shop()
+    shop.carry()
+    (place,) = where.destinations(WHERE, hands=shop)
+    open_one = msgspec.structs.replace(entry(shop, 1), outcome=None, outcome_link=None)
+    with (
+        pytest.raises(ShipwayError) as caught,
+        Run("rollback", runs=shop.runs, clock=shop.clock, emit=shop.said.append) as run,
+    ):
+        restore.put_back(
+            open_one,  # type: ignore[arg-type]
+            place,
+            reason="",
+            since=None,
+            hands=shop,
+            run=run,
+            signer=shop.key,
+        )
+
+    assert caught.value.kind is Kind.INTERNAL
+
+
+def test_what_was_put_back_does_not_serve_either() -> None:
+    """The error of the gate says so, and both numbers stand in the history."""
+    shop = Shop()
+    shop.carry()
+    shop.edit("two")
+    shop.cluster.good = set()
+    with pytest.raises(ShipwayError, match="applied again and does not serve") as caught:
+        shop.carry()
+
+    assert caught.value.id == "gate.failed"
+    (target,) = status.past(WHERE, limit=9, hands=shop).targets
+    assert [(one.kind, one.result) for one in target.deploys[:2]] == [
+        ("rollback", "failed"),
+        ("deploy", "failed"),
+    ]
+
+
+def test_the_containers_last_lines_are_shown() -> None:
+    """What a crashing container wrote last is said before the error."""
+    shop = Shop()
+    shop.carry()
+    shop.edit("two")
+    shop.cluster.good = set()
+    with pytest.raises(ShipwayError):
+        shop.carry()
+
+    assert shop.said
+
+
+def test_a_release_far_back_is_found() -> None:
+    """Where the newest numbers all failed, what served last is still put back."""
+    shop = Shop()
+    first = shop.carry()
+    shop.cluster.good = set()
+    for word in ("two", "three", "four"):
+        shop.edit(word)
+        with pytest.raises(ShipwayError):
+            shop.carry()
+    shop.cluster.good = set(first.images.values())
+    shop.edit("five")
+    with pytest.raises(ShipwayError, match="the release of number 1 serves again"):
+        shop.carry()
+
+    assert shop.cluster.image(WEB) == first.images["shop"]
