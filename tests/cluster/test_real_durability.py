@@ -109,9 +109,15 @@ def restart(embedded: Embedded, web: int) -> None:
     assert up.seconds < SLACK * 5
 
 
+def keep(embedded: Embedded) -> None:
+    """Have an object whose survival is looked for."""
+    made = ("create", "configmap", "kept", "--from-literal=a=b")
+    embedded.kubectl("-n", NAMESPACE, *made, check=False)
+
+
 def test_down_and_up_keep_state(embedded: Embedded, web: int) -> None:
     """Objects, images and the service are there again; everything had ended in between."""
-    embedded.kubectl("-n", NAMESPACE, "create", "configmap", "kept", "--from-literal=a=b")
+    keep(embedded)
     processes = embedded.processes()
     embedded.down()
     assert embedded.status().state == "stopped"
@@ -134,6 +140,7 @@ def test_the_end_of_one_process_is_the_end_of_all(embedded: Embedded, web: int) 
 
 def test_up_after_a_sudden_reboot(embedded: Embedded, web: int) -> None:
     """All processes killed at once, /run and control groups gone: `up` works with all state."""
+    keep(embedded)
     folder = f"/run/shipway/{embedded.name}"
     as_root(["kill", "-KILL", *map(str, embedded.processes())], check=False)
     until(lambda: embedded.status().state == "stopped", 5)

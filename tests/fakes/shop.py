@@ -104,8 +104,8 @@ class Shop(FakeHands):
                 },
             },
         }
-        objects = (web, *more)
-        self.renderer.folders[OVERLAY] = tuple(Sourced(one, f"{OVERLAY}/web.yaml") for one in objects)
+        file = f"{OVERLAY}/web.yaml"
+        self.renderer.folders[OVERLAY] = tuple(Sourced(one, file) for one in (web, *more))
 
 
 def refused(identifier: str, kind: Kind, message: str = "it says no") -> ShipwayError:

@@ -1,7 +1,10 @@
-"""Rollback and what puts back: several targets, a release that fails again, evidence that is gone."""
+"""Rollback and what puts back: several targets, failing releases, evidence that is gone."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 import pytest
 
 from fakes.git import ROOT
@@ -12,6 +15,9 @@ from shipway.roads.rollback import RolledBack, rollback
 from shipway.roads.where import WhereRequest
 from shipway.run import Run
 
+if TYPE_CHECKING:
+    from shipway.core.evidence.history import Entry
+
 FAR = WhereRequest(directory=ROOT, keys=("key",))
 EVIDENCE = "127.0.0.1:5000/shop/evidence"
 
@@ -21,7 +27,7 @@ def back(shop: Shop, asked: WhereRequest = WHERE, reason: str = "") -> RolledBac
     return rollback(asked, reason=reason, hands=shop, emit=shop.said.append)
 
 
-def twice(shop: Shop, **asked: object) -> tuple[str, str]:
+def twice(shop: Shop, **asked: Any) -> tuple[str, str]:
     """Carry two versions; return their images."""
     first = shop.carry(**asked)
     shop.edit("two")
@@ -29,12 +35,12 @@ def twice(shop: Shop, **asked: object) -> tuple[str, str]:
     return first.images["shop"], second.images["shop"]
 
 
-def entry(shop: Shop, number: int) -> history.HistoryRequest:
+def entry(shop: Shop, number: int) -> Entry:
     """Return the history's entry of a number."""
     (place,) = where.destinations(WHERE, hands=shop)
     head = history.head("shop", "dev", "shipway", kube=shop.cluster)
     past = history.read(place.history(), registry=shop.registries, head=head)
-    return next(one for one in past.entries if one.intent.sequence == number)  # type: ignore[return-value]
+    return next(one for one in past.entries if one.intent.sequence == number)
 
 
 def test_every_target_is_rolled_back() -> None:
@@ -88,8 +94,8 @@ def test_a_verdict_that_was_altered_puts_nothing_back() -> None:
     """Bytes of the old verdict that its link does not vouch for are refused, nothing is applied."""
     shop = Shop()
     _, second = twice(shop)
-    intent = entry(shop, 1).intent  # type: ignore[attr-defined]
-    other = entry(shop, 2).intent  # type: ignore[attr-defined]
+    intent = entry(shop, 1).intent
+    other = entry(shop, 2).intent
     data = shop.registries.manifests[EVIDENCE, other.verdict.manifest]
     shop.registries.manifests[EVIDENCE, intent.verdict.manifest] = data
     with pytest.raises(ShipwayError) as caught:
@@ -103,7 +109,7 @@ def test_a_verdict_signed_by_nobody_trusted_is_unverified() -> None:
     """A bundle that is whole but by the wrong key does not get to the cluster."""
     shop = Shop()
     _, second = twice(shop)
-    one, other = entry(shop, 1).intent, entry(shop, 2).intent  # type: ignore[attr-defined]
+    one, other = entry(shop, 1).intent, entry(shop, 2).intent
     pull = shop.registries.pull_manifest
 
     class Swapped(type(shop.registries)):  # type: ignore[misc]  # the class of this registry
@@ -127,7 +133,7 @@ def test_a_render_link_that_is_gone(gone: bool) -> None:  # noqa: FBT001
     """Without the render link that was judged, nobody knows the old bytes: nothing is applied."""
     shop = Shop()
     _, second = twice(shop)
-    render = entry(shop, 1).intent.render  # type: ignore[attr-defined]
+    render = entry(shop, 1).intent.render
     if gone:
         del shop.registries.manifests[EVIDENCE, render.manifest]
         shop.registries.tagged = {
@@ -146,8 +152,6 @@ def test_a_render_link_that_is_gone(gone: bool) -> None:  # noqa: FBT001
 
 def test_a_deploy_without_outcome_is_never_put_back() -> None:
     """Asking for one is a defect of the caller."""
-    import msgspec  # noqa: PLC0415
-
     shop = Shop()
     shop.carry()
     (place,) = where.destinations(WHERE, hands=shop)
@@ -157,7 +161,7 @@ def test_a_deploy_without_outcome_is_never_put_back() -> None:
         Run("rollback", runs=shop.runs, clock=shop.clock, emit=shop.said.append) as run,
     ):
         restore.put_back(
-            open_one,  # type: ignore[arg-type]
+            open_one,
             place,
             reason="",
             since=None,
@@ -184,18 +188,6 @@ def test_what_was_put_back_does_not_serve_either() -> None:
         ("rollback", "failed"),
         ("deploy", "failed"),
     ]
-
-
-def test_the_containers_last_lines_are_shown() -> None:
-    """What a crashing container wrote last is said before the error."""
-    shop = Shop()
-    shop.carry()
-    shop.edit("two")
-    shop.cluster.good = set()
-    with pytest.raises(ShipwayError):
-        shop.carry()
-
-    assert shop.said
 
 
 def test_a_release_far_back_is_found() -> None:

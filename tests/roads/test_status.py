@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 import pytest
 
@@ -9,11 +11,13 @@ from fakes.git import ROOT
 from fakes.hands import Killed
 from fakes.shop import WEB, WHERE, Shop, refused
 from shipway.core.evidence import shipped, statement
-from shipway.core.evidence.shipped import Intent
 from shipway.core.kube import head as heads
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import history, status, where
 from shipway.roads.where import WhereRequest
+
+if TYPE_CHECKING:
+    from shipway.core.evidence.link import Edge
 
 FAR = WhereRequest(directory=ROOT, keys=("key",))
 ALL = WhereRequest(directory=ROOT, environment="", keys=("key",))
@@ -46,7 +50,6 @@ def test_history_says_why_and_how() -> None:
     assert "rollback" in newest
     assert newest.endswith("(gate failed)")
     assert "failed" in failed
-    assert "deployment" in failed.lower() or "gate" in failed.lower() or "  " in failed
 
 
 def test_a_limit_shows_the_newest() -> None:
@@ -116,9 +119,9 @@ def _fork(shop: Shop) -> None:
     (entry,) = history.read(place.history(), registry=shop.registries, head=head).entries
     assert entry.outcome is not None
     subject = shop.registries.pull_manifest(place.evidence, entry.intent.release)[0]
-    other: Intent = msgspec.structs.replace(entry.intent, reason="another")
+    other = msgspec.structs.replace(entry.intent, reason="another")
 
-    def put(payload: bytes, tag: str) -> object:
+    def put(payload: bytes, tag: str) -> Edge:
         (link,) = sign(
             AttestRequest(
                 statements=(Said(payload=payload, subject=subject, tag=tag),),

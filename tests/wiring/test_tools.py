@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,10 +19,12 @@ from shipway.cluster.life import ENGINES
 from shipway.cluster.site import Allocation
 from shipway.core.ports.ground import File
 from shipway.core.ports.privilege import Moment, Started, UpOrder
-from shipway.core.run.events import Event
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import cluster
 from shipway.wiring.tools import PASSPHRASE, Tools, architecture
+
+if TYPE_CHECKING:
+    from shipway.core.run.events import Event
 
 STARTED = Started(
     name="default",
@@ -103,7 +106,7 @@ def test_a_passphrase_leaves_the_environment_and_is_masked(
 
     assert name not in tools.variables
     assert name not in os.environ
-    assert WORD not in redaction.mask(f"it is {WORD}")
+    assert WORD not in redaction.text(f"it is {WORD}")
     assert tools.signer().has_passphrase
     assert tools.keys.guarded()
 
@@ -124,6 +127,21 @@ def test_a_fingerprint_needs_no_passphrase(person: Person) -> None:
 
     assert made.fingerprint() == person.tools().fingerprint()
     assert made.signer() is made.signer()
+
+
+def test_a_key_whose_public_half_is_missing_is_whole_again(person: Person) -> None:
+    """A run that was killed between the two files of a new key stops no later one."""
+    tools = person.tools()
+    made = tools.signer().fingerprint
+    public = next(Path(tools.keys.path).parent.glob("*.pub"))
+    public.write_text("no key")
+    with pytest.raises(ShipwayError):
+        person.tools().fingerprint()
+    public.unlink()
+    (mine,) = person.tools().trusted((), own=True)
+
+    assert mine.key.fingerprint == person.tools().fingerprint() == made
+    assert public.exists()
 
 
 def test_the_own_key_is_trusted_and_made(person: Person) -> None:
@@ -180,7 +198,7 @@ def test_no_own_configuration_trusts_nobody(person: Person) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[trust", "trust = 3", "[trust]\nkeys = 3", '[trust]\nkeys = [3]', "[trust]\nkey = []"],
+    ["[trust", "trust = 3", "[trust]\nkeys = 3", "[trust]\nkeys = [3]", "[trust]\nkey = []"],
 )
 def test_a_broken_own_configuration_is_named(person: Person, text: str) -> None:
     """What is no TOML, or of another shape, is an error of configuration with its path."""
@@ -223,13 +241,14 @@ def test_every_hand_is_made_once(person: Person) -> None:
 def test_kustomize_is_made_from_its_lock(person: Person) -> None:
     """The renderer of kustomizations has the program that its lock names."""
     tools = person.tools()
-    tools.engines = FakeEngines({"kustomize": {"kustomize": b"x"}})
+    engines = FakeEngines({"kustomize": {"kustomize": b"x"}})
+    tools.engines = engines
     folder = person.home / "deploy"
     folder.mkdir()
     (folder / "kustomization.yaml").write_text("resources: []\n")
 
     assert tools.renderer.name(str(person.home), "deploy").startswith("kustomize")
-    assert tools.engines.made == ["kustomize"]
+    assert engines.made == ["kustomize"]
 
 
 def test_caches_that_stay_are_listed(person: Person) -> None:

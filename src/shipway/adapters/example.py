@@ -36,7 +36,7 @@ _GIT = (
 
 
 def copy(target: str, processes: Processes, variables: Mapping[str, str]) -> str:
-    """Return ``target`` with the example in it, committed.
+    """Return ``target`` with the example in it, committed: all of it, or nothing of it.
 
     Raises:
         ShipwayError: ``demo.example`` (missing) where it is not installed, or git does not answer.
@@ -47,12 +47,15 @@ def copy(target: str, processes: Processes, variables: Mapping[str, str]) -> str
     source = next((one for one in PLACES if one.is_dir()), None)
     if source is None:
         raise _failed("the example is not part of this installation", target)
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(source, folder)
+    fresh = folder.with_name(f".{folder.name}.new")
+    for left in (folder, fresh):
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.copytree(source, fresh)
     for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "Say hello")):
-        done = processes.run((*_GIT, *words), env=dict(variables), cwd=target)
+        done = processes.run((*_GIT, *words), env=dict(variables), cwd=str(fresh))
         if done.code:
             raise _failed(done.err.decode(errors="replace").strip()[-300:], target)
+    fresh.rename(folder)
     return target
 
 

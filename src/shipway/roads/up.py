@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway import scope
-from shipway.core.evidence import made as statements
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Ref
 from shipway.core.oci.descriptor import Platform
-from shipway.core.oci.digest import of
 from shipway.core.project import manifests, settings
 from shipway.core.project.config import SERVED
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import pins, scaffold, where
+from shipway.roads import beside, pins, scaffold, where
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
-from shipway.roads.destination import Destination
-from shipway.roads.make import Made, MakeRequest, Making, make, sign, told
+from shipway.roads.make import MakeRequest, Making, make
 from shipway.roads.opening import Opening
 from shipway.run import Run
 from shipway.stages import publish, source
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
     from shipway.core.project.settings import Place
     from shipway.core.project.source import Source
     from shipway.core.run.events import Event
+    from shipway.roads.destination import Destination
     from shipway.roads.scaffold import LoadedProject
 
 _GUESSED_PORT = "default guess"
@@ -144,7 +142,10 @@ class _Journey:
             publish.tag(making.made.published, _tag(base), registry=self._hands.registry)
             self._run.fact("image", making.made.published.reference)
         urls = self._urls()
-        return self._told(delivered, makings, urls, self._reports(base, makings))
+        reports = beside.reports(
+            base, makings, hands=self._hands, run=self._run, opening=self._opening
+        )
+        return self._told(delivered, makings, urls, reports)
 
     def _chosen(self) -> tuple[str, ...]:
         config = self._project.settings.config
@@ -254,14 +255,12 @@ class _Journey:
         return done
 
     def _destination(self, context: str) -> Destination:
-        return Destination(
-            project=self._project.name,
-            environment=self._place.environment,
-            context=context,
-            evidence=f"{self._way.registry}/{self._project.name}/evidence",
+        return where.destination(
+            self._project.name,
+            self._place,
+            context,
+            registry=self._way.registry,
             trust=self._way.trust,
-            namespaces=self._place.namespaces,
-            health=self._place.health,
         )
 
     def _state(self, makings: list[Making]) -> str:
@@ -316,41 +315,6 @@ class _Journey:
         for url in found.values():
             self._run.fact("url", url)
         return found
-
-    def _reports(self, base: Source, makings: list[Making]) -> list[TestReport]:
-        """Join the tests that ran beside, and attach what they came to."""
-        found = [making.made.report for making in makings if making.made.report]
-        for making in makings:
-            if making.tests is not None:
-                report = making.tests.join()
-                found.append(report)
-                self._attach(base, making.made, report)
-        return found
-
-    def _attach(self, base: Source, made: Made, report: TestReport) -> None:
-        """Attach what the tests came to, unless the image has a link that says just that."""
-        said = statements.tests(report, base, made.published.manifest.digest)
-        key = of(
-            msgspec.json.encode(
-                ["test", said, made.published.repository, self._hands.fingerprint()]
-            )
-        )
-        known = self._hands.cache.get(key)
-        if (
-            known is None
-            or self._hands.registry.resolve(made.published.repository, known.decode()) is None
-        ):
-            (link,) = sign(
-                Unit(service=made.name),
-                made.published,
-                (said,),
-                hands=self._hands,
-                run=self._run,
-                signer=self._opening.signer(),
-            )
-            self._hands.cache.put(key, link.manifest.digest.encode())
-        if report.result != "PASSED":
-            self._run.remark(f"tests of {made.name}: {told(report)}", loud=True)
 
     def _told(
         self,

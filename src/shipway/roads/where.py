@@ -62,16 +62,22 @@ def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, .
         )
     trust = trusted(found, at, request.keys, hands)
     return tuple(
-        Destination(
-            project=name,
-            environment=at.environment,
-            context=context,
-            evidence=f"{registry}/{name}/evidence",
-            trust=trust,
-            namespaces=at.namespaces,
-            health=at.health,
-        )
-        for context in contexts
+        destination(name, at, context, registry=registry, trust=trust) for context in contexts
+    )
+
+
+def destination(
+    project: str, at: Place, context: str, *, registry: str, trust: Trust
+) -> Destination:
+    """Return one target of an environment; its evidence lies in ``REGISTRY/PROJECT/evidence``."""
+    return Destination(
+        project=project,
+        environment=at.environment,
+        context=context,
+        evidence=f"{registry}/{project}/evidence",
+        trust=trust,
+        namespaces=at.namespaces,
+        health=at.health,
     )
 
 

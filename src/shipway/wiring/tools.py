@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shipway.adapters.content.store import Store
     from shipway.adapters.keys import KeyFolder
     from shipway.core.engines.progress import Progress
+    from shipway.core.evidence.key import PublicKey
     from shipway.core.evidence.trust import TrustedKey
     from shipway.core.ports.bases import Bases, ImageFiles
     from shipway.core.ports.cache import StageCache
@@ -268,9 +269,16 @@ class Tools:
 
     def fingerprint(self) -> str:
         """Return that of the person's key, without opening it where it is there."""
-        if self.keys.exists():
-            return self.keys.public_key().fingerprint
-        return self.signer().fingerprint
+        return self._public().fingerprint
+
+    def _public(self) -> PublicKey:
+        """Return the person's public key; one that is not there is written from the private one."""
+        try:
+            return self.keys.public_key()
+        except ShipwayError as error:
+            if error.id != "key.missing":
+                raise
+            return self.signer().public_key
 
     def trusted(self, paths: tuple[str, ...], *, own: bool) -> tuple[TrustedKey, ...]:
         """Return the keys at ``paths``, of the person's ``[trust]``, and the own one."""
@@ -282,11 +290,7 @@ class Tools:
             for path in (*paths, *self._configured())
         ]
         if own:
-            if not self.keys.exists():
-                self.signer()
-            found.append(
-                TrustedKey(key=self.keys.public_key(), name="your own key", passphrase=False)
-            )
+            found.append(TrustedKey(key=self._public(), name="your own key", passphrase=False))
         return tuple(found)
 
     def _guarded(self, path: str) -> bool:
@@ -295,8 +299,7 @@ class Tools:
 
         if not self.keys.exists():
             return True
-        mine = self.keys.public_key().fingerprint
-        if public_key(path).fingerprint != mine:
+        if public_key(path).fingerprint != self._public().fingerprint:
             return True
         return self.keys.guarded()
 

@@ -46,6 +46,19 @@ def test_pending_tests() -> None:
     assert [one.state for one in found.steps if one.name == "test"] == ["pending"]
 
 
+def test_tests_that_were_never_heard_of_again() -> None:
+    """An hour after the intent, pending tests are not finished: the run that had them is gone."""
+    world = World(tests="pending")
+    world.chain.clock.sleep(3600)
+    at_last = [one.state for one in world.trace().steps if one.name == "test"]
+    world.chain.clock.sleep(60)
+    found = world.trace()
+
+    assert at_last == ["pending"]
+    assert [one.state for one in found.steps if one.name == "test"] == ["not finished"]
+    assert found.ok
+
+
 def test_unfinished() -> None:
     """An intent without outcome is an unfinished deploy."""
     found = World(outcome=False).trace()

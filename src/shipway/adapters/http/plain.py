@@ -12,13 +12,13 @@ _PATIENCE = 10.0
 _MOST = 1 << 16
 
 
-def fetch(url: str) -> str:
-    """Return the first 64 KiB that ``url`` answers, asked again for at most ten seconds.
+def fetch(url: str, *, patience: float = _PATIENCE) -> str:
+    """Return the first 64 KiB that ``url`` answers, asked again for at most ``patience`` seconds.
 
     Raises:
         ShipwayError: ``demo.silent`` (transient) if nothing answers.
     """
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + patience
     while True:
         try:
             with urllib.request.urlopen(url, timeout=_PATIENCE) as answer:  # noqa: S310  http only

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shipway.core.evidence import rules
+from shipway.core.evidence import rules, statement
 from shipway.core.kube.objects import ref_of, uid_of
 
 if TYPE_CHECKING:
@@ -22,13 +22,20 @@ if TYPE_CHECKING:
     from shipway.core.oci.digest import Digest
 
 
+NOT_FINISHED = "not finished"
+"""The state of tests that were announced and never told of."""
+PATIENCE = 3600.0
+"""Seconds after an intent in which its tests may still run; go ends each package's after 600."""
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step of the way back, for people and for ``--json``."""
 
     name: str
     subject: str
     state: str
-    """``live``, ``derived``, ``verified``, ``pending``, ``waived``, ``listed`` or ``missing``."""
+    """``live``, ``derived``, ``verified``, ``pending``, ``not finished``, ``waived``, ``listed`` or
+    ``missing``."""
     signer: str = ""
     details: dict[str, Any] = msgspec.field(default_factory=dict)
 
@@ -69,14 +76,21 @@ def deploy_steps(found: Deployed) -> Iterator[Step]:
         yield _step("verdict", found.verdict_link, told)
 
 
-def image_steps(evidence: Evidence, judged: Verdict) -> Iterator[Step]:
-    """Yield the steps from the rendered set and the release to every image and its commit."""
+def image_steps(evidence: Evidence, judged: Verdict, *, since: str) -> Iterator[Step]:
+    """Yield the steps from the rendered set and the release to every image and its commit.
+
+    ``since`` is when the intent was signed (RFC 3339): tests that are pending for more than
+    :data:`PATIENCE` after it are shown as not finished.
+    """
+    pending = judged.of(rules.PENDING)
+    late = bool(pending) and judged.time - statement.seconds(since) > PATIENCE
     for kind in ("render", "release"):
         for link in evidence.about(judged.release, kind)[:1]:
             yield _step(kind, link, {})
-    for reason in (*judged.of(rules.PENDING), *judged.of(rules.WAIVED), *judged.of(rules.LISTED)):
+    for reason in (*pending, *judged.of(rules.WAIVED), *judged.of(rules.LISTED)):
         details = {"reason": reason.detail}
-        yield Step(name=reason.rule, subject=reason.subject, state=reason.outcome, details=details)
+        state = NOT_FINISHED if late and reason.outcome == rules.PENDING else reason.outcome
+        yield Step(name=reason.rule, subject=reason.subject, state=state, details=details)
     contents = evidence.releases.get(judged.release)
     for service in contents.services if contents else ():
         yield Step(

@@ -36,7 +36,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 NO_WITNESS = "no witness"
 """Nobody outside registry and cluster has seen this history: its tail may have been cut off."""
 _REPLICAS = "spec.replicas"
-_GOOD = frozenset({"live", "derived", "verified", "pending", "waived", "listed", "not asked"})
+_GOOD = frozenset(
+    {"live", "derived", "verified", "pending", steps.NOT_FINISHED, "waived", "listed", "not asked"}
+)
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +172,7 @@ def deployed(
     way = (
         *steps.live_steps(snapshot),
         *steps.deploy_steps(found),
-        *steps.image_steps(evidence, judged),
+        *steps.image_steps(evidence, judged, since=found.intent.signed_on),
     )
     rest = [one for one in (*history.findings, *evidence.findings) if one not in findings]
     return Trace(

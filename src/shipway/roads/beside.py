@@ -1,0 +1,66 @@
+"""Tests that run beside a deploy: joined when everything serves, and attached to their image.
+
+``up`` comes here last. Nothing waits for these tests; what they came to is a link of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway.core.evidence import made as statements
+from shipway.core.oci.digest import of
+from shipway.core.run.events import Unit
+from shipway.roads.make import sign, told
+from shipway.stages.test import PASSED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipway.core.golang.binary import TestReport
+    from shipway.core.ports.hands import Hands
+    from shipway.core.project.source import Source
+    from shipway.roads.make import Made, Making
+    from shipway.roads.opening import Opening
+    from shipway.run import Run
+
+
+def reports(
+    base: Source, makings: Sequence[Making], *, hands: Hands, run: Run, opening: Opening
+) -> list[TestReport]:
+    """Join the tests that ran beside, attach what they came to, and return all reports.
+
+    Raises:
+        ShipwayError: what the tests' stage, the key or the registry raises.
+    """
+    found = [making.made.report for making in makings if making.made.report]
+    for making in makings:
+        if making.tests is not None:
+            report = making.tests.join()
+            found.append(report)
+            _attach(base, making.made, report, hands=hands, run=run, opening=opening)
+            if report.result != PASSED:
+                run.remark(f"tests of {making.made.name}: {told(report)}", loud=True)
+    return found
+
+
+def _attach(
+    base: Source, made: Made, report: TestReport, *, hands: Hands, run: Run, opening: Opening
+) -> None:
+    """Attach what the tests came to, unless the image has a link that says just that."""
+    said = statements.tests(report, base, made.published.manifest.digest)
+    repository = made.published.repository
+    key = of(msgspec.json.encode(["test", said, repository, hands.fingerprint()]))
+    known = hands.cache.get(key)
+    if known is not None and hands.registry.resolve(repository, known.decode()) is not None:
+        return
+    (link,) = sign(
+        Unit(service=made.name),
+        made.published,
+        (said,),
+        hands=hands,
+        run=run,
+        signer=opening.signer(),
+    )
+    hands.cache.put(key, link.manifest.digest.encode())

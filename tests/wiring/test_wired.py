@@ -1,0 +1,144 @@
+"""Every command, wired to its road, in a home of its own and with no cluster."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shipway import wiring
+from shipway.adapters.process import SystemProcesses
+from shipway.errors import ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MAIN = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
+NONE = "wired-test-none"
+"""A cluster that is not there."""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a project, in a process whose home is empty."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KUBECONFIG", str(home / "kubeconfig"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(home / "docker"))
+    for name in ("CACHE", "CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "go.mod").write_text("module example.com/shop\n\ngo 1.26\n")
+    (folder / "main.go").write_text(MAIN)
+    done = SystemProcesses().run(
+        ("git", "init", "-q", str(folder)), env={"PATH": os.environ["PATH"], "HOME": str(home)}
+    )
+    assert done.code == 0
+    return folder
+
+
+def error(command: Callable[..., object], **asked: Any) -> str:
+    """Return the id of the error that a command ends with."""
+    with pytest.raises(ShipwayError) as caught:
+        command(emit=lambda _: None, **asked)
+    return caught.value.id
+
+
+UP: dict[str, Any] = {
+    "package": "", "adopt": False, "keys": (), "port": 0, "tests": "", "environment": "nowhere",
+}  # fmt: skip
+
+
+def test_roads_that_need_a_cluster_say_that_there_is_none(project: Path) -> None:
+    """Rollback, status, history, trace and verify reach their roads with what was asked."""
+    asked: dict[str, Any] = {"directory": str(project), "cluster": NONE, "environment": "dev"}
+    live = {"namespace": "", "keys": (), "export": "", "trusted_root": "", "policy": ""}
+    found = {
+        error(wiring.rollback, **asked, target="", reason=""),
+        error(wiring.status, **asked),
+        error(wiring.history, **asked, target="", limit=5),
+        error(wiring.trace, **asked, subject="deployment/shop", **live),
+        error(wiring.verify, **asked, reference="127.0.0.1:1/shop/shop:1", keys=()),
+    }
+    assert found == {"cluster.stopped"}
+
+
+def test_up_stops_before_anything_is_started(project: Path) -> None:
+    """An environment that is not there is an error of ``up`` before any cluster is thought of."""
+    assert error(wiring.up, directory=str(project), cluster=NONE, **UP) == "config.environment"
+
+
+def test_a_word_is_traced_as_a_file(project: Path) -> None:
+    """An export is read from the path that was given."""
+    export = project / "trace.json"
+    export.write_text("{}")
+    asked: dict[str, Any] = {"namespace": "", "keys": (), "export": "", "trusted_root": ""}
+    found = error(
+        wiring.trace,
+        directory=str(project),
+        cluster=NONE,
+        environment="dev",
+        subject=str(export),
+        policy="",
+        **asked,
+    )
+    assert found == "trace.export"
+
+
+def test_init_writes_the_guesses(project: Path) -> None:
+    """A dry run writes nothing; without it the files are there."""
+    for dry_run in (True, False):
+        told: Any = wiring.init(
+            directory=str(project), cluster="", emit=lambda _: None, dry_run=dry_run
+        )
+        assert "shipway.toml" in told.written
+        assert (project / "shipway.toml").exists() is not dry_run
+
+
+def test_an_error_is_explained() -> None:
+    """The page of an id; an unknown one names the nearest."""
+    page = wiring.explain(cluster="", emit=lambda _: None, identifier="gate.failed")
+    assert str(page).startswith("# gate.failed")
+    with pytest.raises(ShipwayError, match=r"gate\.failed") as caught:
+        wiring.explain(cluster="", emit=lambda _: None, identifier="gate.fialed")
+    assert caught.value.id == "explain.unknown"
+
+
+def test_the_key_is_shown_and_exported(project: Path) -> None:
+    """Fingerprint, path and how it is guarded; the public half to the screen or into a file."""
+    said: list[object] = []
+    shown = str(wiring.key_show(cluster="", emit=said.append))
+    text = str(wiring.key_export(cluster="", emit=said.append, path=""))
+    path = project / "shipway.pub"
+    told = wiring.key_export(cluster="", emit=said.append, path=str(path))
+
+    assert shown.startswith("SHA256:")
+    assert shown.endswith("no passphrase")
+    assert text.startswith("-----BEGIN PUBLIC KEY-----")
+    assert path.read_text() == f"{text}\n"
+    assert told == f"wrote {path}"
+    assert len(said) == 1
+
+
+def test_a_key_with_a_passphrase_is_said_to_be_guarded(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What guards the key is said."""
+    assert project.exists()
+    monkeypatch.setenv("SHIPWAY_KEY_PASSWORD", "a very long passphrase of wiring")
+    assert str(wiring.key_show(cluster="", emit=lambda _: None)).endswith("by a passphrase")
+
+
+def test_cluster_commands_name_what_is_not_there(project: Path) -> None:
+    """Status, delete and kubeconfig of a cluster that never was; no name is no cluster."""
+    assert project.exists()
+    assert error(wiring.cluster_status, cluster=NONE) == "cluster.unknown"
+    assert error(wiring.cluster_delete, cluster=NONE, everything=False) == "cluster.unknown"
+    assert error(wiring.cluster_kubeconfig, cluster=NONE) == "cluster.no_entry"
+    bad = error(wiring.cluster_up, cluster="No Name")
+    assert error(wiring.cluster_down, cluster="No Name") == bad
+    assert error(wiring.demo, cluster="No Name", keep=True) == bad
