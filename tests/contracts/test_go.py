@@ -31,7 +31,7 @@ class Module(Protocol):
 
 
 class _Memory:
-    root = "/work/module"
+    root = "/src/module"
 
     def __init__(self) -> None:
         self.go = FakeGo()

@@ -11,7 +11,7 @@ from shipway.errors import Kind, ShipwayError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ROOT = "/work/repository"
+ROOT = "/src/repository"
 
 
 class MemoryGit:

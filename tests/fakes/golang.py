@@ -11,7 +11,7 @@ from shipway.core.project.source import Source
 PLATFORM = Platform("amd64")
 
 SOURCE = Source(
-    root="/work/web",
+    root="/src/web",
     commit="c" * 40,
     tree="d" * 40,
     dirty=False,

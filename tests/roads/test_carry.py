@@ -139,4 +139,3 @@ def test_a_rollback_runs_no_job_again() -> None:
 
     assert place.identity not in shop.cluster.objects
     assert not [one for one in shop.cluster.calls if one == ("apply", str(place))]
-

@@ -129,7 +129,7 @@ def test_a_verdict_signed_by_nobody_trusted_is_unverified() -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_a_render_link_that_is_gone(gone: bool) -> None:  # noqa: FBT001
+def test_a_render_link_that_is_gone(gone: bool) -> None:
     """Without the render link that was judged, nobody knows the old bytes: nothing is applied."""
     shop = Shop()
     _, second = twice(shop)
@@ -137,9 +137,7 @@ def test_a_render_link_that_is_gone(gone: bool) -> None:  # noqa: FBT001
     if gone:
         del shop.registries.manifests[EVIDENCE, render.manifest]
         shop.registries.tagged = {
-            key: value
-            for key, value in shop.registries.tagged.items()
-            if value != render.manifest
+            key: value for key, value in shop.registries.tagged.items() if value != render.manifest
         }
     else:
         shop.registries.manifests[EVIDENCE, render.manifest] = ("x", b"{}")

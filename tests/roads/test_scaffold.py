@@ -50,13 +50,13 @@ MODULE = {"go_dot_mod": "module example.com/shop\n"}
 
 def load(files: MemoryFiles, **asked: object) -> LoadedProject:
     """Return the project in ``files``."""
-    request = ProjectRequest(directory="/work/shop", **asked)  # type: ignore[arg-type]
+    request = ProjectRequest(directory="/src/shop", **asked)  # type: ignore[arg-type]
     return scaffold.load(request, files=files, go=ReadingGo(files))  # type: ignore[arg-type]
 
 
 def init(files: MemoryFiles, *, dry_run: bool = False) -> scaffold.Scaffolded:
     """Run init."""
-    request = InitRequest(project=ProjectRequest(directory="/work/shop"), dry_run=dry_run)
+    request = InitRequest(project=ProjectRequest(directory="/src/shop"), dry_run=dry_run)
     go = ReadingGo(files)
     return scaffold.init(request, files=files, go=go, emit=lambda _: None)  # type: ignore[arg-type]
 
@@ -190,7 +190,7 @@ def test_init_is_idempotent_and_never_overwrites() -> None:
 def test_init_pins_the_go_that_up_takes(line: str, pinned: str) -> None:
     """The lock names the toolchain: ours, or the newer one that go.mod asks for; once."""
     files = project(go_dot_mod=f"module example.com/shop\n{line}\n", main_dot_go=WEB)
-    asked = InitRequest(project=ProjectRequest(directory="/work/shop"), toolchain="go1.27.3")
+    asked = InitRequest(project=ProjectRequest(directory="/src/shop"), toolchain="go1.27.3")
     go: Any = ReadingGo(files)
     first = scaffold.init(asked, files=files, go=go, emit=lambda _: None)
     newer = msgspec.structs.replace(asked, toolchain="go1.99.0")

@@ -83,20 +83,20 @@ def test_an_unfinished_deploy_is_named_and_no_fault() -> None:
 
 def _killed_at_apply(shop: Shop) -> None:
     """Carry an edit, and kill it at the first apply that changes something."""
-    tick = shop._tick  # noqa: SLF001  the fake's own counter
+    tick = shop._tick
 
     def at_apply(name: str) -> None:
         if name == "replace":
-            shop._dead = True  # noqa: SLF001
+            shop._dead = True
             shop.calls.append(name)
             return
         tick(name)
 
-    shop._tick = at_apply  # type: ignore[method-assign]  # noqa: SLF001
+    shop._tick = at_apply  # type: ignore[method-assign]
     try:
         shop.carry()
     finally:
-        shop._tick = tick  # type: ignore[method-assign]  # noqa: SLF001
+        shop._tick = tick  # type: ignore[method-assign]
 
 
 def test_a_forked_history_is_not_sound() -> None:

@@ -21,7 +21,7 @@ def narrowed(*names: str) -> str:
 
 def pem(signer: MemorySigner) -> str:
     """Return the text of a public key file."""
-    public = signer._private.public_key()  # noqa: SLF001  the fake's own key
+    public = signer._private.public_key()
     return public.public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
@@ -37,7 +37,7 @@ def test_the_embedded_cluster_needs_no_config() -> None:
 
 
 @pytest.mark.parametrize("never", [True, False])
-def test_a_stopped_cluster_is_said(never: bool) -> None:  # noqa: FBT001
+def test_a_stopped_cluster_is_said(never: bool) -> None:
     """Nothing is started by looking: a cluster that never was or does not run is an error."""
     shop = Shop()
     shop.running, shop.unknown = False, never
@@ -53,9 +53,7 @@ def test_targets_are_chosen_by_context() -> None:
     shop.far("east", "west")
     asked = WhereRequest(directory=ROOT, keys=("key",))
     both = destinations(asked, hands=shop)
-    (west,) = destinations(
-        WhereRequest(directory=ROOT, keys=("key",), target="west"), hands=shop
-    )
+    (west,) = destinations(WhereRequest(directory=ROOT, keys=("key",), target="west"), hands=shop)
 
     assert [one.context for one in both] == ["east", "west"]
     assert west == both[1]

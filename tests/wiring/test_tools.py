@@ -175,7 +175,7 @@ def test_keys_of_the_own_configuration_are_trusted(person: Person) -> None:
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-def test_a_named_key_that_is_the_own_one(person: Person, guarded: bool) -> None:  # noqa: FBT001
+def test_a_named_key_that_is_the_own_one(person: Person, guarded: bool) -> None:
     """A named public key whose private half lies here unguarded is known to be so."""
     said = {"COSIGN_PASSWORD": WORD} if guarded else {}
     tools = person.tools(**said)

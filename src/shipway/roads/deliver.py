@@ -92,23 +92,18 @@ def deliver(request: DeliverRequest, *, hands: Hands, run: Run, opening: Opening
     release = _seal(request, rendered, hands=hands, run=run)
     said = (shipped.release(release), shipped.render(_rendering(request, rendered), release.digest))
     links = _attest(request, release, said, hands=hands, run=run, signer=signer)
-    judged = _verify(request, release, rendered, hands=hands, run=run)
-    (decision,) = _attest(
-        request, release, (verdict.statement(judged),), hands=hands, run=run, signer=signer
-    )
-    _unless_passed(judged, run)
-    proof = Proof(
-        bundle=hands.content.read(decision.bundle.digest),
-        trust=destination.trust,
-        policy=built_in(),
-    )
+    decision = _decide(request, release, rendered, hands=hands, run=run, signer=signer)
     asked = carry.CarryRequest(
         destination=destination,
         release=release.manifest,
         rendered=rendered.set,
         render=links[1].edge,
         verdict=decision.edge,
-        proof=proof,
+        proof=Proof(
+            bundle=hands.content.read(decision.bundle.digest),
+            trust=destination.trust,
+            policy=built_in(),
+        ),
         standing=() if request.partial else carry.standing(past, kube),
         adopt=request.adopt,
         seconds=request.seconds,
@@ -241,6 +236,24 @@ def _attest(
         clock=hands.clock,
         links=hands.links,
     )
+
+
+def _decide(
+    request: DeliverRequest,
+    release: Release,
+    rendered: Rendered,
+    *,
+    hands: Hands,
+    run: Run,
+    signer: Signer,
+) -> Link:
+    """Return the signed verdict, which passed; one that did not is signed too, and an error."""
+    judged = _verify(request, release, rendered, hands=hands, run=run)
+    (decision,) = _attest(
+        request, release, (verdict.statement(judged),), hands=hands, run=run, signer=signer
+    )
+    _unless_passed(judged, run)
+    return decision
 
 
 def _verify(

@@ -107,21 +107,9 @@ def make(request: MakeRequest, *, hands: Hands, run: Run, opening: Opening) -> M
             stage raises.
     """
     began = hands.clock.now()
-    compile_request = _compile_request(request)
     tests = _tests(request, hands=hands, run=run)
     report = _blocking(request, tests)
-    binary = run.step(
-        build.compile,
-        request.unit,
-        compile_request,
-        returns=Binary,
-        inputs=partial(build.key, compile_request, go=hands.go),
-        missed=opening.start,
-        summary=lambda made: f"{made.go_version}, {made.content.size / 1e6:.1f} MB",
-        go=hands.go,
-        git=hands.git,
-        content=hands.content,
-    )
+    binary = _compile(request, hands=hands, run=run, opening=opening)
     ran = _ports(binary, hands=hands, run=run) if request.look else ()
     assembled = _assemble(request, binary, ran, hands=hands, run=run)
     describing = scope.spawn(_describe, request, binary, assembled, hands, run)
@@ -247,6 +235,23 @@ def sign(
         registry=hands.registry,
         clock=hands.clock,
         links=hands.links,
+    )
+
+
+def _compile(request: MakeRequest, *, hands: Hands, run: Run, opening: Opening) -> Binary:
+    """Build, or take what an earlier run built; a key is opened only where something is built."""
+    asked = _compile_request(request)
+    return run.step(
+        build.compile,
+        request.unit,
+        asked,
+        returns=Binary,
+        inputs=partial(build.key, asked, go=hands.go),
+        missed=opening.start,
+        summary=lambda made: f"{made.go_version}, {made.content.size / 1e6:.1f} MB",
+        go=hands.go,
+        git=hands.git,
+        content=hands.content,
     )
 
 

@@ -86,32 +86,23 @@ def put_back(
         ShipwayError: ``deploy.unverified`` (rejected) where the evidence does not hold, and what
             carrying raises.
     """
-    if entry.outcome_link is None:
-        raise ShipwayError(
-            "rollback.none", Kind.INTERNAL, "a deploy without an outcome cannot be put back"
-        )
+    proof, restores = _proof(entry, destination, hands)
     kube = hands.kube(destination.context)
     held = deploy.read_head(
         destination.project, destination.environment, destination.target, kube=kube
     )
     intent = entry.intent
-    bundle = _bundle(destination, intent.verdict, hands)
     request = carry.CarryRequest(
         destination=destination,
         release=_release(destination, entry, hands),
         rendered=_rendered(destination, entry, hands),
         render=intent.render,
         verdict=intent.verdict,
-        proof=Proof(
-            bundle=bundle,
-            trust=destination.trust,
-            policy=built_in(),
-            restored=Restored(intent=entry.link, outcome=entry.outcome_link),
-        ),
+        proof=proof,
         standing=_standing(destination, held, hands),
         kind="rollback",
         reason=reason,
-        restores=entry.outcome_link.edge,
+        restores=restores,
         since=hands.clock.monotonic() if since is None else since,
     )
     return carry.carry(request, held=held, kube=kube, hands=hands, run=run, signer=signer)
@@ -131,6 +122,21 @@ def _newest_passed(destination: Destination, hands: Hands) -> Entry | None:
         if past.newest_passed is not None:
             return past.newest_passed
     return None
+
+
+def _proof(entry: Entry, destination: Destination, hands: Hands) -> tuple[Proof, Edge]:
+    """Return the original verdict with the deploy that passed under it, and that outcome's edge."""
+    if entry.outcome_link is None:
+        raise ShipwayError(
+            "rollback.none", Kind.INTERNAL, "a deploy without an outcome cannot be put back"
+        )
+    proof = Proof(
+        bundle=_bundle(destination, entry.intent.verdict, hands),
+        trust=destination.trust,
+        policy=built_in(),
+        restored=Restored(intent=entry.link, outcome=entry.outcome_link),
+    )
+    return proof, entry.outcome_link.edge
 
 
 def _bundle(destination: Destination, verdict: Edge, hands: Hands) -> bytes:

@@ -111,7 +111,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     intent: Edge
     release: Digest
     result: str
-    """``passed``, ``failed``, ``cancelled``, ``interrupted`` or ``abandoned``."""
+    """``passed``, ``failed`` or ``abandoned``."""
     objects: tuple[Applied, ...] = ()
     causes: tuple[str, ...] = ()
     """Named causes (``CrashLoopBackOff``), never what a container wrote."""
