@@ -72,7 +72,7 @@ def project(tmp_path: Path) -> Path:
         (
             "rollback dev --target eu --reason slow",
             "rollback",
-            {"environment": "dev", "target": "eu", "reason": "slow"},
+            {"environment": "dev", "target": "eu", "reason": "slow", "keys": ()},
         ),
         (
             "trace pod/web-1 -n shop",
@@ -92,12 +92,12 @@ def project(tmp_path: Path) -> Path:
             "verify",
             {"reference": "r/web@sha256:x", "environment": "prod", "keys": ()},
         ),
-        ("status", "status", {"environment": ""}),
-        ("status prod", "status", {"environment": "prod"}),
+        ("status", "status", {"environment": "", "keys": ()}),
+        ("status prod", "status", {"environment": "prod", "keys": ()}),
         (
             "history dev --limit 3",
             "history",
-            {"environment": "dev", "target": "", "limit": 3},
+            {"environment": "dev", "target": "", "limit": 3, "keys": ()},
         ),
         ("init --dry-run", "init", {"dry_run": True}),
     ],

@@ -105,8 +105,8 @@ def test_a_verdict_that_was_altered_puts_nothing_back() -> None:
     assert shop.cluster.image(WEB) == second
 
 
-def test_a_verdict_signed_by_nobody_trusted_is_unverified() -> None:
-    """A bundle that is whole but by the wrong key does not get to the cluster."""
+def test_another_releases_verdict_is_unverified() -> None:
+    """A verdict that is whole but about another release does not get to the cluster."""
     shop = Shop()
     _, second = twice(shop)
     one, other = entry(shop, 1).intent, entry(shop, 2).intent

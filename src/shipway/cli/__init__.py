@@ -8,9 +8,9 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``up``              package, environment, adopt, keys, port, tests (``""`` is "as configured")
 ``trace``           subject, environment, namespace, keys, export (path or ``""``),
                     trusted_root, policy (paths or ``""``)
-``rollback``        environment, target, reason
-``status``          environment (``""`` is all)
-``history``         environment, target, limit
+``rollback``        environment, target, reason, keys
+``status``          environment (``""`` is all), keys
+``history``         environment, target, limit, keys
 ``verify``          reference, environment, keys
 ``demo``            keep
 ``init``            dry_run

@@ -53,10 +53,11 @@ def up(
 @click.argument("environment", metavar="ENV")
 @click.option("--target", default="", metavar="CONTEXT", help="One of its targets; else all.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; it stands in the evidence.")
+@keys
 @shared
-def rollback(environment: str, target: str, reason: str) -> int:
+def rollback(environment: str, target: str, reason: str, keys: tuple[str, ...]) -> int:
     """Put the previous release of ENV back."""
-    return go("rollback", environment=environment, target=target, reason=reason)
+    return go("rollback", environment=environment, target=target, reason=reason, keys=keys)
 
 
 @click.command()

@@ -61,10 +61,11 @@ def verify(reference: str, environment: str, keys: tuple[str, ...]) -> int:
 
 @click.command()
 @click.argument("environment", metavar="[ENV]", default="")
+@keys
 @shared
-def status(environment: str) -> int:
+def status(environment: str, keys: tuple[str, ...]) -> int:
     """Show what runs where, and how it is."""
-    return go("status", environment=environment)
+    return go("status", environment=environment, keys=keys)
 
 
 @click.command()
@@ -73,7 +74,8 @@ def status(environment: str) -> int:
 @click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(1), help="Newest first."
 )
+@keys
 @shared
-def history(environment: str, target: str, limit: int) -> int:
+def history(environment: str, target: str, limit: int, keys: tuple[str, ...]) -> int:
     """List the deploys and rollbacks of ENV from their signed links."""
-    return go("history", environment=environment, target=target, limit=limit)
+    return go("history", environment=environment, target=target, limit=limit, keys=keys)

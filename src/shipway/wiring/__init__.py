@@ -48,36 +48,57 @@ def up(
 
 
 def rollback(
-    *, directory: str, cluster: str, emit: Emit, environment: str, target: str, reason: str
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    environment: str,
+    target: str,
+    reason: str,
+    keys: tuple[str, ...] = (),
 ) -> object:
     """Put the previous release back."""
     from shipway.roads import rollback as road
     from shipway.roads.where import WhereRequest
 
     asked = WhereRequest(
-        directory=directory, environment=environment, cluster=cluster, target=target
+        directory=directory, environment=environment, cluster=cluster, target=target, keys=keys
     )
     return road.rollback(asked, reason=reason, hands=Tools(emit), emit=emit)
 
 
-def status(*, directory: str, cluster: str, emit: Emit, environment: str) -> object:
+def status(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    environment: str,
+    keys: tuple[str, ...] = (),
+) -> object:
     """Show what runs."""
     from shipway.roads import status as road
     from shipway.roads.where import WhereRequest
 
-    asked = WhereRequest(directory=directory, environment=environment, cluster=cluster)
+    asked = WhereRequest(directory=directory, environment=environment, cluster=cluster, keys=keys)
     return road.now(asked, hands=Tools(emit))
 
 
 def history(
-    *, directory: str, cluster: str, emit: Emit, environment: str, target: str, limit: int
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    environment: str,
+    target: str,
+    limit: int,
+    keys: tuple[str, ...] = (),
 ) -> object:
     """List deploys and rollbacks."""
     from shipway.roads import status as road
     from shipway.roads.where import WhereRequest
 
     asked = WhereRequest(
-        directory=directory, environment=environment, cluster=cluster, target=target
+        directory=directory, environment=environment, cluster=cluster, target=target, keys=keys
     )
     return road.past(asked, limit=limit, hands=Tools(emit))
 
@@ -224,6 +245,7 @@ def demo(*, cluster: str, emit: Emit, keep: bool) -> object:
     from shipway.roads.where import WhereRequest
 
     tools = Tools(emit, ask=False)
+    stood = tools.ground(cluster) is not None
     directory = example.copy(
         str(Path(tools.data_folder, "demo", "hello")), tools.processes, tools.variables
     )
@@ -235,6 +257,6 @@ def demo(*, cluster: str, emit: Emit, keep: bool) -> object:
         fetch=fetch,
         trace=lambda _: tracing.walk_back("deployment/hello", where, hands=tools),
     )
-    if not keep:
+    if not keep and not stood:
         cluster_delete(cluster=cluster, emit=emit, everything=False)
     return shown
