@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e.world import CLUSTER, CONTEXT, served
+from e2e.world import served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def whole(ran: Ran) -> dict[str, dict[str, Any]]:
 def test_up_prints_a_url_that_answers(world: World, service: Repo) -> None:
     """In a Go repository without a config, one command leads to a URL that answers."""
     done = subprocess.run(
-        [sys.executable, "-m", "shipway", "up", "--name", CLUSTER],
+        [sys.executable, "-m", "shipway", "up", "--name", world.cluster],
         cwd=service.path,
         env=world.env,
         capture_output=True,
@@ -74,13 +74,13 @@ def test_an_edit_serves(service: Repo) -> None:
     assert served(ran.answer["urls"]["road"], "two") == "two"
 
 
-def test_trace_leads_back_to_the_commit(service: Repo) -> None:
+def test_trace_leads_back_to_the_commit(world: World, service: Repo) -> None:
     """From a Deployment, a pod and an image, every link is there, verified, back to the commit."""
     commit = service.git("rev-parse", "HEAD")
     (pod,) = service.pods()
     steps = whole(service.trace("deployment/road"))
     assert steps["commit"]["subject"] == commit
-    assert steps["intent"]["details"]["target"] == CONTEXT
+    assert steps["intent"]["details"]["target"] == world.context
     assert steps["outcome"]["details"]["result"] == "passed"
     steps = whole(service.trace(f"pod/{pod['metadata']['name']}"))
     assert steps["pod"]["details"]["uid"] == pod["metadata"]["uid"]
@@ -95,7 +95,7 @@ def test_trace_leads_back_to_the_commit(service: Repo) -> None:
 def test_a_trace_for_people(world: World, service: Repo) -> None:
     """Without --output json the way back is a line a step."""
     done = subprocess.run(
-        [sys.executable, "-m", "shipway", "trace", "deployment/road", "--name", CLUSTER],
+        [sys.executable, "-m", "shipway", "trace", "deployment/road", "--name", world.cluster],
         cwd=service.path,
         env=world.env,
         capture_output=True,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from e2e.world import CLUSTER, CONTEXT, Ran, as_root
+from e2e.world import Ran, as_root
 from shipway.adapters.keyfile import generate, open_key
 from shipway.core.evidence import artifact, bundle, shipped, statement
 from shipway.core.evidence import envelope as envelopes
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-BLOBS = f"/var/lib/shipway/clusters/{CLUSTER}/registry/docker/registry/v2/blobs/sha256"
+CLUSTERS = "/var/lib/shipway/clusters"
+BLOBS = "registry/docker/registry/v2/blobs/sha256"
+"""Where the embedded registry keeps what was pushed."""
 EMPTY_INDEX = b'{"schemaVersion":2,"mediaType":"%s","manifests":[]}' % INDEX.encode()
 FLIP = """import sys
 with open(sys.argv[1], "r+b") as file:
@@ -58,7 +60,7 @@ class Scene:
         self.tools = Tools(lambda _: None, repo.world.env)
         self.signer: Signer = self.tools.signer()
         self.registry, self.content = self.tools.registry, self.tools.content
-        self.kube = self.tools.kube(CONTEXT)
+        self.kube = self.tools.kube(self.world.context)
         for greeting in ("one", "two"):
             repo.edit(greeting)
             ran = repo.up()
@@ -318,12 +320,14 @@ def test_hidden_links(scene: Scene, trace: Callable[..., Ran]) -> None:
     assert steps["test"] != "verified", ran
 
 
-def flipped(digest: str) -> contextlib.AbstractContextManager[None]:
+def flipped(scene: Scene, digest: str) -> contextlib.AbstractContextManager[None]:
     """Change one bit of a blob on the registry's disk for a while."""
 
     @contextlib.contextmanager
     def change() -> Iterator[None]:
-        path = f"{BLOBS}/{hex_of(digest)[:2]}/{hex_of(digest)}/data"
+        path = (
+            f"{CLUSTERS}/{scene.world.cluster}/{BLOBS}/{hex_of(digest)[:2]}/{hex_of(digest)}/data"
+        )
         as_root(sys.executable, "-c", FLIP, path)
         try:
             yield
@@ -337,7 +341,7 @@ def test_altered_link(scene: Scene, trace: Callable[..., Ran]) -> None:
     """A bit flipped on the registry's disk, in a bundle or its manifest, is caught and named."""
     manifest, data = scene.links(scene.image, scene.digest)["build"]
     for digest in (artifact.only_layer(artifact.parse(data)).digest, manifest.digest):
-        with flipped(digest):
+        with flipped(scene, digest):
             ran = trace()
         assert "altered link" in answers(ran)
     assert trace().code == 0

@@ -9,16 +9,18 @@ compiled again.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,8 +29,8 @@ from shipway.adapters.engines.account import cache_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CLUSTER = "e2e"
-CONTEXT = f"shipway-{CLUSTER}"
+CLUSTERS = ("e2e", "e2e-2", "e2e-3", "e2e-4")
+"""Names of the cluster; a session takes the first that no other session on this machine has."""
 SHARED = ("engines", "toolchains", "go-build", "engine-modules")
 PATIENCE = 300
 """Seconds that one command may take here."""
@@ -123,7 +125,7 @@ class Ran:
 class World:
     """Folders and environment of the person who uses Shipway here."""
 
-    def __init__(self, folder: Path, kubectl: Path, cluster: str = CLUSTER) -> None:
+    def __init__(self, folder: Path, kubectl: Path, cluster: str) -> None:
         self.folder, self.kubectl_path, self.cluster = folder, kubectl, cluster
         self.home = folder / "home"
         self.env = dict(os.environ) | self._folders()
@@ -156,6 +158,11 @@ class World:
         for name in SHARED:
             (real / name).mkdir(parents=True, exist_ok=True)
             (mine / name).symlink_to(real / name)
+
+    @property
+    def context(self) -> str:
+        """Return the cluster's context in the kubeconfig, which is also the target's name."""
+        return f"shipway-{self.cluster}"
 
     def person(self, name: str) -> World:
         """Return somebody else at this machine: own store, state, cache and key, same cluster."""
@@ -208,7 +215,7 @@ class World:
     def kubectl(self, *arguments: str, text: str = "") -> str:
         """Ask the API server by the real kubectl."""
         done = subprocess.run(
-            [self.kubectl_path, "--context", f"shipway-{self.cluster}", *arguments],
+            [self.kubectl_path, "--context", self.context, *arguments],
             env=self.env,
             input=text,
             capture_output=True,
@@ -338,12 +345,37 @@ def as_root(*command: str, text: str = "") -> str:
     return done.stdout
 
 
+def _lock(name: str) -> IO[str] | None:
+    """Return the lock of a cluster's name; nothing where another session has it."""
+    with contextlib.suppress(OSError):
+        file = Path(tempfile.gettempdir(), f"shipway-tests-{name}.lock").open("w")  # noqa: SIM115  the session holds it
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+        else:
+            return file
+    return None
+
+
+@pytest.fixture(scope="session")
+def cluster_name() -> Iterator[str]:
+    """Give a cluster's name that is this session's alone."""
+    locks = ((name, lock) for name in CLUSTERS if (lock := _lock(name)) is not None)
+    name, lock = next(locks)
+    with lock:
+        yield name
+
+
 @pytest.fixture(scope="session")
 def world(
-    tmp_path_factory: pytest.TempPathFactory, engine: Callable[[str, str], Path]
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: Callable[[str, str], Path],
+    cluster_name: str,
 ) -> Iterator[World]:
     """Give a person's machine with a running cluster; the cluster is deleted at the end."""
-    made = World(tmp_path_factory.mktemp("world"), engine("kubernetes", "kubectl"))
+    kubectl = engine("kubernetes", "kubectl")
+    made = World(tmp_path_factory.mktemp("world"), kubectl, cluster_name)
     up = made.shipway("cluster", "up")
     assert up.code == 0, up
     yield made

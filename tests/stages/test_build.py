@@ -106,7 +106,7 @@ def test_files_that_the_commit_does_not_name(git: MemoryGit) -> None:
     go = FakeGo({**FILES, "cmd/web/made here.go": "package main\n"})
     git.files["cmd/web/made here.go"] = "package main\n"
     git.ignored.add("cmd/web/made here.go")
-    go.outside["/work/lib/x.go"] = "package lib\n"
+    go.outside["/src/lib/x.go"] = "package lib\n"
     go.outside[f"{ROOT}/go.sum"] = ""
     binary = build.compile(request(git), go=go, git=git, content=MemoryContent())
 

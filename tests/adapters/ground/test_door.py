@@ -268,7 +268,7 @@ def test_an_answer_before_the_end_of_the_upload_arrives(place: Place) -> None:
 
 def test_nobody_inside_is_a_reset(place: Place) -> None:
     """A port on which nothing listens inside ends the connection at once."""
-    with place.call() as one, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), place.call() as one:
         one.recv(1)
 
 
