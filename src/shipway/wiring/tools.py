@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from shipway.adapters.content.store import Store
     from shipway.adapters.keys import KeyFolder
+    from shipway.adapters.registry.client import Client
     from shipway.core.engines.progress import Progress
     from shipway.core.evidence.key import PublicKey
     from shipway.core.evidence.trust import TrustedKey
@@ -150,9 +151,14 @@ class Tools:
 
         return LinkStore(self.content)
 
-    @cached_property
+    @property
     def registry(self) -> Registry:
         """Return the client of every registry."""
+        return self._client
+
+    @cached_property
+    def _client(self) -> Client:
+        """Return it as the adapter that it is, which can be loaded beforehand."""
         from shipway.adapters.registry.client import connect
 
         return connect(self.variables, self.processes)
@@ -262,6 +268,13 @@ class Tools:
     @cached_property
     def _signer(self) -> Signer:
         return self.keys.signer()
+
+    def warm(self) -> None:
+        """Load the libraries of registry and cluster, which no step should wait for."""
+        import shipway.adapters.kube.client
+        import shipway.adapters.kube.kubeconfig  # noqa: F401  loaded, not used
+
+        self._client.preload()
 
     def signer(self) -> Signer:
         """Return the person's key, made now if there is none."""

@@ -25,6 +25,14 @@ def container(**fields: Any) -> Any:
     return pod(Workload(name="web", **fields))["containers"][0]
 
 
+@pytest.mark.parametrize(("kind", "seconds"), [("worker", 3), ("web", None), ("grpc", None)])
+def test_a_worker_counts_once_it_stays_up(kind: str, seconds: int | None) -> None:
+    """A worker, which no probe can judge, is available only after some seconds without a crash."""
+    spec = objects(Workload(name="bg", kind=kind), "shop")[-1]["spec"]
+
+    assert spec.get("minReadySeconds") == seconds
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_hardened(kind: str) -> None:
     """Every kind runs as 1001 with nothing it does not need."""

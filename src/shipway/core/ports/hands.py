@@ -111,6 +111,10 @@ class Hands(Protocol):
         """Return the files below ``root``."""
         ...
 
+    def warm(self) -> None:
+        """Load what later steps would wait for; called beside the first ones."""
+        ...
+
     def signer(self) -> Signer:
         """Open the user's key; made on first use."""
         ...

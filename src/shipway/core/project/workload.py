@@ -19,6 +19,8 @@ SERVED = ("web", "grpc")
 """Kinds that have a port and a Service."""
 
 _USER = 1001
+_STEADY = 3
+"""Seconds that a worker must stay up before it counts: it has no probe that could tell."""
 _PRIVILEGED = 1024
 """Ports below it need a capability."""
 
@@ -78,12 +80,14 @@ def _service(workload: Workload, labels: dict[str, str]) -> Obj:
 
 def _deployment(workload: Workload, labels: dict[str, str]) -> Obj:
     rolling = {"maxSurge": 1, "maxUnavailable": 0}
+    steady = {} if workload.kind in SERVED else {"minReadySeconds": _STEADY}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": workload.name, "labels": labels},
         "spec": {
             "replicas": 1,
+            **steady,
             "selector": {"matchLabels": labels},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling},
             "template": {"metadata": {"labels": labels}, "spec": _pod(workload)},
