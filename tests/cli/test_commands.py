@@ -55,10 +55,11 @@ def project(tmp_path: Path) -> Path:
                 "adopt": False,
                 "port": 0,
                 "tests": "",
+                "timeout": 120,
             },
         ),
         (
-            "up ./cmd/web --env prod --key {dir}/k.pub --adopt --port 80 --tests off",
+            "up ./cmd/web --env prod --key {dir}/k.pub --adopt --port 80 --tests off --timeout 9",
             "up",
             {
                 "package": "./cmd/web",
@@ -67,6 +68,7 @@ def project(tmp_path: Path) -> Path:
                 "adopt": True,
                 "port": 80,
                 "tests": "off",
+                "timeout": 9,
             },
         ),
         (

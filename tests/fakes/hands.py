@@ -54,11 +54,13 @@ class ServingKube(MemoryKube):
     def __init__(self) -> None:
         super().__init__()
         self.good: set[str] | None = None
+        self.slow = False
+        """Whether Deployments neither serve nor fail."""
 
     def apply(self, obj: Obj, **options: Any) -> Obj:
         """Apply, and let the controllers answer."""
         live = super().apply(obj, **options)
-        if obj["kind"] == "Deployment" and not options.get("dry_run"):
+        if obj["kind"] == "Deployment" and not options.get("dry_run") and not self.slow:
             self._answer(live)
         return live
 

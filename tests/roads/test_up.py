@@ -155,6 +155,17 @@ def test_a_first_release_that_does_not_serve_is_left() -> None:
         go(hands)
 
 
+def test_what_never_gets_ready_is_told_when_its_time_is_over() -> None:
+    """A Deployment that neither serves nor fails is refused after the time that was given."""
+    hands = FakeHands()
+    hands.cluster.slow = True
+    with pytest.raises(ShipwayError) as caught:
+        go(hands, seconds=0.2)
+
+    assert caught.value.id == "gate.failed"
+    assert past(hands)[0].causes == ("Timeout",)
+
+
 def test_failing_tests_beside_are_loud_and_serve() -> None:
     """In an unprotected environment a failing test makes the exit code, not the deploy."""
     hands = FakeHands()

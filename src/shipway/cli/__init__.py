@@ -5,7 +5,7 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``emit`` (called with every event, from any thread); ``keys`` are paths of public keys.
 
 =================== ===========================================================================
-``up``              package, environment, adopt, keys, port, tests (``""`` is "as configured")
+``up``              package, environment, adopt, keys, port, timeout, tests (``""``: as configured)
 ``trace``           subject, environment, namespace, keys, export (path or ``""``),
                     trusted_root, policy (paths or ``""``)
 ``rollback``        environment, target, reason, keys

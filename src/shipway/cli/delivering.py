@@ -24,6 +24,14 @@ environment = click.option("--env", "environment", metavar="ENV", default="dev",
 @click.option("--adopt", is_flag=True, help="Take over objects that others made.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port the service listens on.")
 @click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(1, 86400),
+    default=120,
+    show_default=True,
+    help="How long the new pods have to serve.",
+)
 @shared
 def up(
     *,
@@ -33,6 +41,7 @@ def up(
     adopt: bool,
     port: int | None,
     tests: str | None,
+    timeout: float,
 ) -> int:
     """Test, build, sign and deploy; print the URL.
 
@@ -46,6 +55,7 @@ def up(
         adopt=adopt,
         port=port or 0,
         tests=tests or "",
+        timeout=timeout,
     )
 
 

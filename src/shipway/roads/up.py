@@ -55,6 +55,8 @@ class UpRequest(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     tests: str = ""
     """``block``, ``beside`` or ``off``; empty: as configured."""
+    seconds: float = 120.0
+    """How long the gate waits for the new pods."""
     architecture: str
     """Of this machine, in Go's words."""
 
@@ -247,6 +249,7 @@ class _Journey:
                 foreign=tuple(pins.listed(self._lock).values()),
                 partial=len(makings) < len(self._project.services),
                 adopt=self._request.adopt,
+                seconds=self._request.seconds,
             ),
             hands=self._hands,
             run=self._run,

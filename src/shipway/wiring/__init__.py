@@ -29,6 +29,7 @@ def up(
     keys: tuple[str, ...],
     port: int,
     tests: str,
+    timeout: float = 120.0,
 ) -> object:
     """Carry the project the whole road."""
     from shipway.roads import up as road
@@ -42,6 +43,7 @@ def up(
         adopt=adopt,
         port=port,
         tests=tests,
+        seconds=timeout,
         architecture=architecture(),
     )
     return road.up(asked, hands=Tools(emit), emit=emit)
