@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,6 +88,34 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
     (tmp_path / "other").symlink_to(tmp_path / "folder")
     TREE.remove(str(tmp_path / "other"))
     assert (tmp_path / "folder" / "kept").exists()
+
+
+def test_a_folder_that_fills_meanwhile_is_removed(tmp_path: Path) -> None:
+    """Somebody who writes into a folder while it is removed only makes it take longer."""
+    folder = tmp_path / "busy"
+    folder.mkdir()
+    until = time.monotonic() + 0.2
+
+    def fill() -> None:
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                (folder / f"{time.monotonic_ns()}").touch()
+
+    thread = threading.Thread(target=fill)
+    thread.start()
+    TREE.remove(str(folder))
+    thread.join()
+    TREE.remove(str(folder))
+
+    assert not folder.exists()
+
+
+def test_what_cannot_be_removed_is_told() -> None:
+    """A folder that is a mount point, or the system's own, is named with the next step."""
+    with pytest.raises(ShipwayError) as caught:
+        TREE.remove("/proc/self")
+
+    assert caught.value.id == "cluster.busy"
 
 
 def test_the_lock_is_held_by_one(tmp_path: Path) -> None:

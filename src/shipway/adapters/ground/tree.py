@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shipway.core.ports.ground import File
+
+
+_TRIES = 5
+_PAUSE = 0.1
+"""How often, and after how many seconds, a folder that fills while it is removed is tried."""
 
 
 class RootTree:
@@ -105,12 +111,21 @@ class RootTree:
         place.chmod(mode)
 
     def remove(self, path: str) -> None:
-        """Remove without following a link."""
-        place = Path(path)
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
-        else:
-            place.unlink(missing_ok=True)
+        """Remove without following a link; again where somebody writes into it meanwhile."""
+        for _ in range(_TRIES):
+            try:
+                return _remove(Path(path))
+            except OSError as error:
+                last = error
+                time.sleep(_PAUSE)
+        raise ShipwayError(
+            "cluster.busy",
+            Kind.TRANSIENT,
+            last.strerror or str(last),
+            operation="removing",
+            subject=path,
+            hint="end what still writes or is mounted there, then run the command again",
+        ) from last
 
     def entries(self, path: str) -> tuple[str, ...]:
         """Return the sorted names in a folder."""
@@ -118,3 +133,10 @@ class RootTree:
             return tuple(sorted(entry.name for entry in Path(path).iterdir()))
         except FileNotFoundError:
             return ()
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
