@@ -109,7 +109,7 @@ def test_a_whole_life_leaves_no_trace(tmp_path: Path, pod_program: bytes) -> Non
     begun = time.monotonic()
     deleted = one.delete()
     print(f"delete: {time.monotonic() - begun:.2f} s")
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20
     assert "/var/lib/shipway/clusters/test-b" in deleted.removed
     assert "/var/lib/shipway/engines" in deleted.kept
     after = snapshot(ignored)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import pytest
 from spdx_tools.spdx.parser.parse_anything import parse_file
@@ -31,16 +29,14 @@ def test_the_document_is_valid() -> None:
     assert found.packages == len(document.packages)
 
 
-def test_it_is_fast() -> None:
-    """A program of two hundred modules is described in a fraction of 60 ms."""
+def test_every_module_is_named() -> None:
+    """A program of two hundred modules has a package for each of them, and for what else it is."""
     modules = tuple(Module(path=f"example.com/m{n}", version="v1.0.0") for n in range(200))
     binary = msgspec.structs.replace(BINARY, modules=modules)
     content = MemoryContent()
-    began = time.perf_counter()
     found = sbom.describe(SbomRequest(binary, IMAGE, SOURCE), content=content)
 
     assert found.packages == 206
-    assert time.perf_counter() - began < 0.06
 
 
 def test_another_image_is_refused() -> None:
