@@ -21,7 +21,8 @@ from shipway.core.ports.ground import File
 from shipway.core.ports.privilege import Moment, Started, UpOrder
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import cluster
-from shipway.wiring.tools import PASSPHRASE, Tools, architecture
+from shipway.wiring.person import PASSPHRASE
+from shipway.wiring.tools import Tools, architecture
 
 if TYPE_CHECKING:
     from shipway.core.run.events import Event

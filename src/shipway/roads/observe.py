@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.core.evidence.tracing import Snapshot
+from shipway.core.evidence.snapshot import Snapshot
 from shipway.core.kube import autoscale
 from shipway.core.kube.objects import Ref, ref_of, uid_of
 from shipway.core.ports.kube import Selection

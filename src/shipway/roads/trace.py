@@ -15,8 +15,9 @@ import msgspec
 from shipway.core.evidence import history as histories
 from shipway.core.evidence import tracing
 from shipway.core.evidence.answer import Finding
+from shipway.core.evidence.deployed import follow
 from shipway.core.evidence.policy import built_in
-from shipway.core.evidence.tracing import Asked, Snapshot, Trace
+from shipway.core.evidence.tracing import Asked, Trace
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.walk import Walk, Want
 from shipway.core.oci.digest import Digest
@@ -27,6 +28,7 @@ from shipway.roads.observe import observe
 from shipway.stages.verify import RegistrySource, drive
 
 if TYPE_CHECKING:
+    from shipway.core.evidence.snapshot import Snapshot
     from shipway.core.evidence.walk import Evidence
     from shipway.core.ports.clock import Clock
     from shipway.core.ports.evidence import Source
@@ -209,7 +211,7 @@ def _judge(request: TraceRequest, snapshot: Snapshot, source: Source) -> Trace:
     if stamp is None:
         return tracing.lost(snapshot, walk.evidence(), tracing.unstamped(snapshot))
     walk.release(request.repository, stamp[0])
-    found = tracing.follow(drive(walk, source), stamp)
+    found = follow(drive(walk, source), stamp)
     if isinstance(found, Finding):
         return tracing.lost(snapshot, walk.evidence(), found)
     if found.rendering is not None:

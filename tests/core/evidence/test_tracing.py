@@ -10,9 +10,11 @@ import msgspec
 from fakes.chain import CLUSTER, EVIDENCE, NOW, Chain, deployment
 from shipway.core.evidence import shipped, tracing, verdict
 from shipway.core.evidence.answer import Answer, Finding
+from shipway.core.evidence.deployed import Deployed, follow
 from shipway.core.evidence.history import History
 from shipway.core.evidence.policy import built_in
-from shipway.core.evidence.tracing import Asked, Deployed, Snapshot, Trace
+from shipway.core.evidence.snapshot import Snapshot
+from shipway.core.evidence.tracing import Asked, Trace
 from shipway.core.evidence.walk import Evidence, Walk
 from shipway.core.oci.digest import of
 from shipway.stages.verify import RegistrySource, drive, verify
@@ -49,7 +51,7 @@ class Case:
     def found(self) -> Deployed:
         """Follow the stamp."""
         named = (self.chain.release.digest, self.chain.links["intent"].payload)
-        found = tracing.follow(self.evidence, named)
+        found = follow(self.evidence, named)
         assert isinstance(found, Deployed)
         return found
 
@@ -119,13 +121,13 @@ def test_malformed_intent() -> None:
     walk.release(EVIDENCE, chain.release.digest)
     evidence = drive(walk, RegistrySource(chain.registry))
     named = (chain.release.digest, chain.links["intent"].payload)
-    found = tracing.follow(evidence, named)
+    found = follow(evidence, named)
     assert isinstance(found, Finding)
     assert found.answer is Answer.ALTERED
     chain.intend()
     named = (chain.release.digest, chain.links["intent"].payload)
     walk.link(EVIDENCE, chain.links["intent"].manifest.digest)
-    again = tracing.follow(drive(walk, RegistrySource(chain.registry)), named)
+    again = follow(drive(walk, RegistrySource(chain.registry)), named)
     assert isinstance(again, Deployed)
     assert again.outcome is None
 

@@ -15,8 +15,9 @@ from shipway.core.kube.objects import ref_of, uid_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shipway.core.evidence.deployed import Deployed
     from shipway.core.evidence.link import Verified
-    from shipway.core.evidence.tracing import Deployed, Snapshot
+    from shipway.core.evidence.snapshot import Snapshot
     from shipway.core.evidence.verdict import Verdict
     from shipway.core.evidence.walk import Evidence
     from shipway.core.oci.digest import Digest

@@ -8,72 +8,33 @@ the same answer years later, offline.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.evidence import rules, shipped, steps, verdict
+from shipway.core.evidence import likeness, rules, shipped, steps, verdict
 from shipway.core.evidence.answer import Answer, Finding
-from shipway.core.evidence.history import Head, History  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.policy import Named  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.rules import Foreign
-from shipway.core.evidence.shipped import Intent, Outcome, Rendering
 from shipway.core.evidence.steps import Step  # noqa: TC001  msgspec reads types
-from shipway.core.kube import live, pods, stamp
-from shipway.core.kube.objects import Obj, entries, read_set, ref_of, uid_of
-from shipway.core.oci import digest as digests
-from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
+from shipway.core.kube.objects import read_set
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.core.evidence.link import Verified
+    from shipway.core.evidence.deployed import Deployed
+    from shipway.core.evidence.history import History
+    from shipway.core.evidence.snapshot import Snapshot
     from shipway.core.evidence.walk import Evidence
-
-T = TypeVar("T", bound=msgspec.Struct)
+    from shipway.core.kube.objects import Obj
+    from shipway.core.oci.digest import Digest
 
 NO_WITNESS = "no witness"
 """Nobody outside registry and cluster has seen this history: its tail may have been cut off."""
-_REPLICAS = "spec.replicas"
 _GOOD = frozenset(
     {"live", "derived", "verified", "pending", steps.NOT_FINISHED, "waived", "listed", "not asked"}
 )
-
-
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Live objects at one moment, as the API server gave them."""
-
-    subject: str
-    """As asked for: ``pod/web-1``."""
-    cluster: str
-    """Uid of the namespace ``kube-system``."""
-    workload: Obj | None = None
-    """What was applied: a Deployment, a Job, a bare Pod..."""
-    revision: Obj | None = None
-    """The ReplicaSet, ControllerRevision or Job that made the pod."""
-    pod: Obj | None = None
-    scaled: bool = False
-    """Whether an autoscaler decides how many replicas the workload has."""
-    head: Head | None = None
-    history: tuple[Digest, ...] = ()
-    """Manifests of the newest links of the environment's history."""
-    oldest: int = 1
-    """Lowest number of the history that was read."""
-    time: float = 0.0
-
-    @property
-    def bare(self) -> bool:
-        """Return whether the pod itself is what was applied, if anything was."""
-        return self.pod is not None and uid_of(self.pod) == uid_of(self.workload or {})
-
-    @property
-    def stamp(self) -> tuple[Digest, Digest] | None:
-        """Return release and intent, as the object nearest to the pod names them."""
-        for obj in (self.revision, self.workload, self.pod):
-            if (found := stamped(obj)) is not None:
-                return found
-        return None
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,49 +60,6 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     witness: str = NO_WITNESS
 
 
-class Deployed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the stamp leads to, as far as it is there and verified."""
-
-    intent_link: Verified
-    intent: Intent
-    outcome: Outcome | None
-    outcome_link: Verified | None
-    rendering: Rendering | None
-    verdict_link: Verified | None
-
-
-def stamped(obj: Obj | None) -> tuple[Digest, Digest] | None:
-    """Return release and intent that an object's annotations name; none without both."""
-    notes = ((obj or {}).get("metadata") or {}).get("annotations") or {}
-    try:
-        found = digests.parse(str(notes[stamp.RELEASE])), digests.parse(str(notes[stamp.INTENT]))
-    except (KeyError, ShipwayError):
-        return None
-    return found
-
-
-def follow(evidence: Evidence, named: tuple[Digest, Digest]) -> Deployed | Finding:
-    """Return what the release and intent of a stamp lead to, or why they lead nowhere."""
-    sealed, payload = named
-    link = evidence.named(payload)
-    if link is None or link.kind != "intent":
-        return Finding(Answer.MISSING, f"intent {payload}", "the stamp names it")
-    intent = _read(link, Intent)
-    if intent is None:
-        return Finding(Answer.ALTERED, f"intent {payload}", "it has another shape")
-    if intent.release != sealed:
-        return Finding(Answer.COPIED, f"intent {payload}", "it speaks of another release")
-    ended, ended_link = _outcome(evidence, payload)
-    return Deployed(
-        intent_link=link,
-        intent=intent,
-        outcome=ended,
-        outcome_link=ended_link,
-        rendering=_rendering(evidence, intent),
-        verdict_link=evidence.named(intent.verdict.payload),
-    )
-
-
 def deployed(
     snapshot: Snapshot, evidence: Evidence, history: History, found: Deployed, asked: Asked
 ) -> Trace:
@@ -163,8 +81,8 @@ def deployed(
     findings = [
         *_deploy(snapshot, found, asked),
         *_verdict(found, said, asked),
-        *_live(snapshot, evidence, found, objects),
-        *_images(snapshot, evidence, said),
+        *likeness.compare(snapshot, evidence, found, objects),
+        *likeness.images(snapshot, evidence, said),
         *_failed(judged, evidence),
     ]
     mine = {shipped.tag(asked.environment, found.intent.target, found.intent.sequence, "intent")}
@@ -208,28 +126,6 @@ def unstamped(snapshot: Snapshot) -> Finding:
     if snapshot.bare:
         return Finding(Answer.BARE_POD, snapshot.subject, "nothing owns it, and it has no stamp")
     return Finding(Answer.MISSING, snapshot.subject, "it names no release and no intent")
-
-
-def _outcome(evidence: Evidence, intent: Digest) -> tuple[Outcome | None, Verified | None]:
-    """Return the newest outcome of an intent: one that was interrupted may be closed later."""
-    found: list[tuple[Outcome, Verified]] = []
-    for link in evidence.links:
-        ended = _read(link, Outcome) if link.kind == "outcome" else None
-        if ended is not None and ended.intent.payload == intent:
-            found.append((ended, link))
-    return max(found, key=lambda one: one[0].finished_on, default=(None, None))
-
-
-def _read(link: Verified, into: type[T]) -> T | None:
-    try:
-        return shipped.read(link.statement, into)
-    except ShipwayError:
-        return None
-
-
-def _rendering(evidence: Evidence, intent: Intent) -> Rendering | None:
-    link = evidence.named(intent.render.payload)
-    return None if link is None or link.kind != "render" else _read(link, Rendering)
 
 
 def _objects(evidence: Evidence, rendered: Digest) -> tuple[Obj, ...] | None:
@@ -284,114 +180,12 @@ def _verdict(found: Deployed, said: verdict.Summary | None, asked: Asked) -> Ite
 def _listed(said: verdict.Summary | None) -> tuple[Foreign, ...]:
     """Return the images of others that the verdict let in because the lock listed them."""
     listed = (one for one in (said.reasons if said else ()) if one.outcome == rules.LISTED)
-    named = ((one, _pinned(one.subject)) for one in listed)
+    named = ((one, likeness.pinned(one.subject)) for one in listed)
     return tuple(
         Foreign(digest=digest, reference=one.subject, reason=one.detail)
         for one, digest in named
         if digest is not None
     )
-
-
-def _live(
-    snapshot: Snapshot, evidence: Evidence, found: Deployed, objects: tuple[Obj, ...] | None
-) -> Iterator[Finding]:
-    """Compare what is live with what was rendered, planned and seen at the end."""
-    if objects is None or found.rendering is None:
-        yield Finding(Answer.MISSING, f"rendered set {found.intent.rendered}")
-        return
-    if snapshot.workload is None:
-        yield Finding(Answer.EDITED, snapshot.subject, "what was applied is gone")
-        return
-    ref = ref_of(snapshot.workload)
-    rendered = next((one for one in objects if ref_of(one).identity == ref.identity), None)
-    planned = next((one for one in found.intent.objects if one.identity == ref.identity), None)
-    held = {one.ref.identity: one.digest for one in entries(evidence.blobs[found.intent.rendered])}
-    if rendered is None or planned is None:
-        kind = Answer.BARE_POD if snapshot.bare else Answer.COPIED
-        yield Finding(kind, str(ref), "the intent does not speak of it")
-        return
-    if held[ref.identity] != planned.digest:
-        yield Finding(Answer.ALTERED, str(ref), "the intent names other bytes")
-    yield from _identity(snapshot.workload, found.outcome)
-    yield from _compared(snapshot, rendered)
-
-
-def _identity(workload: Obj, outcome: Outcome | None) -> Iterator[Finding]:
-    """The object is the very one that the outcome saw."""
-    ref = ref_of(workload)
-    if outcome is None:
-        return
-    seen = next((one for one in outcome.objects if one.identity == ref.identity), None)
-    if seen is None or seen.uid != uid_of(workload):
-        yield Finding(Answer.COPIED, str(ref), "the outcome saw another object of this name")
-
-
-def _compared(snapshot: Snapshot, rendered: Obj) -> Iterator[Finding]:
-    workload, revision, pod = snapshot.workload, snapshot.revision, snapshot.pod
-    template = pods.template(rendered)
-    current = stamped(revision) in {None, stamped(workload)}
-    if workload is not None and not snapshot.bare and current:
-        found = live.compare(rendered, workload)
-        kept = tuple(one for one in found if not snapshot.scaled or one.path != _REPLICAS)
-        yield from _named(ref_of(workload), kept)
-    if template is None:
-        return
-    if revision is not None and (made := pods.template(revision)) is not None:
-        wanted = {"spec": {"template": template}}
-        yield from _named(ref_of(revision), live.compare(wanted, {"spec": {"template": made}}))
-    if pod is not None:
-        owner = str((revision or workload or {}).get("kind", ""))
-        owner = str((workload or {}).get("kind", "")) if owner == "ControllerRevision" else owner
-        yield from _named(ref_of(pod), live.compare_pod(template, pod, owner=owner))
-
-
-def _named(ref: Any, found: tuple[live.Difference, ...]) -> Iterator[Finding]:  # noqa: ANN401  a Ref
-    for one in found:
-        answer = Answer.INJECTED if one.kind == live.INJECTED else Answer.EDITED
-        detail = f"{one.path}: {one.detail}" if one.detail else one.path
-        yield Finding(answer, str(ref), detail)
-
-
-def _images(
-    snapshot: Snapshot, evidence: Evidence, said: verdict.Summary | None
-) -> Iterator[Finding]:
-    """Every image that a pod names or runs is one of the verdict's."""
-    if snapshot.pod is None or said is None:
-        return
-    covered = _covered(evidence, said.subjects)
-    for name, reference in _running(snapshot.pod):
-        digest = _pinned(reference)
-        if digest is not None and digest not in covered:
-            yield Finding(Answer.FOREIGN_IMAGE, f"container {name}", reference)
-
-
-def _covered(evidence: Evidence, subjects: frozenset[Digest]) -> frozenset[Digest]:
-    """Return the verdict's images, with the children and configs that stand for them."""
-    known = set(subjects)
-    for digest in subjects:
-        manifest = evidence.manifests.get(digest)
-        if manifest is not None:
-            known.update(one.digest for one in manifest.manifests)
-            known.update({manifest.config.digest} if manifest.config else ())
-    return frozenset(known)
-
-
-def _running(pod: Obj) -> Iterator[tuple[str, str]]:
-    """Yield container and image, as the spec names it and as the node says it runs."""
-    for one in pods.images(pod.get("spec") or {}):
-        yield one.container, one.reference
-    status = pod.get("status") or {}
-    for key in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
-        for one in status.get(key) or ():
-            if one.get("imageID"):
-                yield str(one.get("name", "")), str(one["imageID"])
-
-
-def _pinned(reference: str) -> Digest | None:
-    try:
-        return digests.parse(reference.rpartition("@")[2])
-    except ShipwayError:
-        return None
 
 
 def _failed(judged: verdict.Verdict, evidence: Evidence) -> Iterator[Finding]:

@@ -1,0 +1,208 @@
+"""The person for whom a process works: their environment, folders, files and keys.
+
+Environment variables are read here and nowhere below.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shipway import redaction
+from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from shipway.adapters.keys import KeyFolder
+    from shipway.core.evidence.key import PublicKey
+    from shipway.core.evidence.trust import TrustedKey
+    from shipway.core.ports.clock import Clock
+    from shipway.core.ports.journal import Runs
+    from shipway.core.ports.signer import Signer
+    from shipway.core.run.events import Event
+
+    Emit = Callable[[Event], None]
+
+PASSPHRASE = ("SHIPWAY_KEY_PASSWORD", "COSIGN_PASSWORD")
+
+
+class _OwnTrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[trust]`` of the person's own configuration."""
+
+    keys: tuple[str, ...] = ()
+    """Public key files, relative to the configuration."""
+
+
+class Person:
+    """What a process has of the person who started it, each part on its first use."""
+
+    def __init__(
+        self, emit: Emit, environ: dict[str, str] | None = None, *, ask: bool = True
+    ) -> None:
+        """Remember who hears events; ``ask`` lets a terminal be asked for a passphrase."""
+        self._emit = emit
+        self._asks = ask
+        self._passphrase: str | None = None
+        self._told: set[str] = set()
+        self.variables = dict(os.environ if environ is None else environ)
+        for name in PASSPHRASE:
+            said = self.variables.pop(name, None)
+            os.environ.pop(name, None)
+            if said is not None and self._passphrase is None:
+                self._passphrase = said
+        if self._passphrase:
+            redaction.add(self._passphrase)
+
+    @cached_property
+    def home(self) -> Path:
+        """Return the person's home folder."""
+        return Path(self.variables.get("HOME") or Path.home())
+
+    def folder(self, variable: str, usual: str) -> str:
+        """Return Shipway's folder below an XDG base directory."""
+        return str(Path(self.variables.get(variable) or self.home / usual) / "shipway")
+
+    @cached_property
+    def cache_folder(self) -> str:
+        """Return where what can be made again lies."""
+        return self.folder("XDG_CACHE_HOME", ".cache")
+
+    @cached_property
+    def state_folder(self) -> str:
+        """Return where the records of runs lie."""
+        return self.folder("XDG_STATE_HOME", ".local/state")
+
+    @cached_property
+    def data_folder(self) -> str:
+        """Return where the store lies."""
+        return self.folder("XDG_DATA_HOME", ".local/share")
+
+    @cached_property
+    def config_folder(self) -> str:
+        """Return where keys and the person's own configuration lie."""
+        return self.folder("XDG_CONFIG_HOME", ".config")
+
+    @cached_property
+    def account(self) -> Any:  # noqa: ANN401  the adapter's
+        """Return for whom the work is done."""
+        from shipway.adapters.userfiles import person
+
+        return person(self.variables)
+
+    @cached_property
+    def userfiles(self) -> Any:  # noqa: ANN401  the port, without importing it
+        """Return the person's own files."""
+        from shipway.adapters.userfiles import AccountFiles
+
+        return AccountFiles(self.account, self.variables)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Return the time of this machine."""
+        from shipway.adapters.clock import SystemClock
+
+        return SystemClock()
+
+    @cached_property
+    def processes(self) -> Any:  # noqa: ANN401  the port, without importing it
+        """Return what runs programs."""
+        from shipway.adapters.process import SystemProcesses
+
+        return SystemProcesses()
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Return the journals of this person's runs."""
+        from shipway.adapters.journal import LocalRuns
+
+        return LocalRuns(self.state_folder)
+
+    @cached_property
+    def keys(self) -> KeyFolder:
+        """Return where the person's key lies."""
+        from shipway.adapters.keys import KeyFolder
+
+        return KeyFolder(
+            str(Path(self.config_folder) / "keys"),
+            passphrase=self._passphrase,
+            ask=_ask if self._asks and sys.stdin and sys.stdin.isatty() else None,
+            on_made=self._made,
+        )
+
+    def _made(self, fingerprint: str) -> None:
+        """Say which key was just made, by no run: a key outlives all of them."""
+        from shipway.core.run.events import Fact
+
+        self._emit(Fact(run="", trace="", at=self.clock.now(), name="key", value=fingerprint))
+
+    @cached_property
+    def _signer(self) -> Signer:
+        return self.keys.signer()
+
+    def signer(self) -> Signer:
+        """Return the person's key, made now if there is none."""
+        return self._signer
+
+    def fingerprint(self) -> str:
+        """Return that of the person's key, without opening it where it is there."""
+        return self._public().fingerprint
+
+    def _public(self) -> PublicKey:
+        """Return the person's public key; one that is not there is written from the private one."""
+        try:
+            return self.keys.public_key()
+        except ShipwayError as error:
+            if error.id != "key.missing":
+                raise
+            return self.signer().public_key
+
+    def trusted(self, paths: tuple[str, ...], *, own: bool) -> tuple[TrustedKey, ...]:
+        """Return the keys at ``paths``, of the person's ``[trust]``, and the own one."""
+        from shipway.adapters.keys import public_key
+        from shipway.core.evidence.trust import TrustedKey
+
+        found = [
+            TrustedKey(key=public_key(path), name=path, passphrase=self._guarded(path))
+            for path in (*paths, *self._configured())
+        ]
+        if own:
+            found.append(TrustedKey(key=self._public(), name="your own key", passphrase=False))
+        return tuple(found)
+
+    def _guarded(self, path: str) -> bool:
+        """Return whether a key is not known to lie here without a passphrase."""
+        from shipway.adapters.keys import public_key
+
+        if not self.keys.exists():
+            return True
+        if public_key(path).fingerprint != self._public().fingerprint:
+            return True
+        return self.keys.guarded()
+
+    def _configured(self) -> Iterable[str]:
+        """Return the key files that the person's own configuration trusts."""
+        import tomllib
+
+        path = Path(self.config_folder) / "config.toml"
+        try:
+            said = tomllib.loads(path.read_text()).get("trust", {})
+            keys = msgspec.convert(said, _OwnTrust).keys
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError) as error:
+            raise ShipwayError(
+                "config.syntax", Kind.CONFIG, str(error), operation="reading", subject=str(path)
+            ) from error
+        return tuple(str(path.parent / one) for one in keys)
+
+
+def _ask(prompt: str) -> str:
+    import getpass
+
+    return getpass.getpass(prompt)
