@@ -17,6 +17,7 @@ from shipway.core.evidence import tracing
 from shipway.core.evidence.answer import Finding
 from shipway.core.evidence.deployed import follow
 from shipway.core.evidence.policy import built_in
+from shipway.core.evidence.snapshot import Snapshot  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.tracing import Asked, Trace
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.walk import Walk, Want
@@ -28,7 +29,6 @@ from shipway.roads.observe import observe
 from shipway.stages.verify import RegistrySource, drive
 
 if TYPE_CHECKING:
-    from shipway.core.evidence.snapshot import Snapshot
     from shipway.core.evidence.walk import Evidence
     from shipway.core.ports.clock import Clock
     from shipway.core.ports.evidence import Source
