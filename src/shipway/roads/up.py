@@ -14,14 +14,12 @@ import msgspec
 from shipway import scope
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Ref
-from shipway.core.oci.descriptor import Platform
 from shipway.core.project import manifests, settings
-from shipway.core.project.config import SERVED
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import beside, pins, scaffold, where
+from shipway.roads import beside, pins, scaffold, wanted, where
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
-from shipway.roads.make import MakeRequest, Making, make
+from shipway.roads.make import Making, make
 from shipway.roads.opening import Opening
 from shipway.run import Run
 from shipway.stages import publish, source
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from shipway.roads.destination import Destination
     from shipway.roads.scaffold import LoadedProject
 
-_GUESSED_PORT = "default guess"
 _OVERLAYS = "deploy/overlays"
 
 
@@ -142,7 +139,7 @@ class _Journey:
         delivered = [self._deliver(base, makings, context) for context in self._way.contexts]
         self._keep()
         for making in makings:
-            publish.tag(making.made.published, _tag(base), registry=self._hands.registry)
+            publish.tag(making.made.published, wanted.tag(base), registry=self._hands.registry)
             self._run.fact("image", making.made.published.reference)
         urls = self._urls()
         reports = beside.reports(
@@ -177,42 +174,24 @@ class _Journey:
         return found
 
     def _make(self, base: Source, name: str) -> Making:
-        config = self._project.settings.config
-        service = config.services[name]
-        inside = posixpath.relpath(self._request.directory, base.root)
-        module = self._project.modules.get(name, ".")
-        folder = settings.folder_of(service.package)
-        served = service.kind in SERVED and service.port is not None
-        origin = self._project.settings.origin(f"services.{name}.port")
-        machine = Platform(self._request.architecture)
-        platform = _platform(service.build.platforms, machine)
+        service = self._project.settings.config.services[name]
+        asked = wanted.request(
+            self._project,
+            name,
+            base,
+            wanted.Wanted(
+                directory=self._request.directory,
+                registry=self._way.registry,
+                tests=self._tests(),
+                architecture=self._request.architecture,
+            ),
+            base=self._base(service.image.base),
+        )
         if len(service.build.platforms) > 1:
             self._run.remark(
-                f"services.{name}.build.platforms: this version builds {platform} only"
+                f"services.{name}.build.platforms: this version builds {asked.platform} only"
             )
-        return make(
-            MakeRequest(
-                source=base,
-                name=name,
-                service=service,
-                project_dir=inside,
-                module_dir=posixpath.normpath(posixpath.join(inside, module)),
-                package=posixpath.relpath(folder, module),
-                platform=platform,
-                host=machine,
-                ports=(service.port,) if served and service.port else (),
-                look=origin == _GUESSED_PORT,
-                repository=f"{self._way.registry}/{self._project.name}/{name}",
-                tests=self._tests(),
-                coverage=config.test.coverage,
-                network=config.test.network,
-                base=self._base(service.image.base),
-                go=self._project.lock.go.version if self._project.lock.go else "",
-            ),
-            hands=self._hands,
-            run=self._run,
-            opening=self._opening,
-        )
+        return make(asked, hands=self._hands, run=self._run, opening=self._opening)
 
     def _base(self, named: str) -> str:
         found, self._lock = pins.base(named, self._lock, self._hands)
@@ -375,19 +354,3 @@ def _way(request: UpRequest, project: LoadedProject, place: Place, hands: Hands)
         hands.kube(context).version()
     hands.registry.tags(f"{place.registry}/shipway")
     return _Way(contexts=place.contexts, registry=place.registry, trust=trust)
-
-
-def _platform(wanted: tuple[str, ...], machine: Platform) -> Platform:
-    """Return the one platform that is built: this machine's where it is wanted, else the first."""
-    if not wanted or str(machine) in wanted:
-        return machine
-    system, architecture, *variant = wanted[0].split("/")
-    return Platform(architecture, system, variant[0] if variant else "")
-
-
-def _tag(base: Source) -> str:
-    """Return the version as a tag: letters, digits and ``_.-`` only."""
-    text = "".join(
-        one if one.isascii() and (one.isalnum() or one in "_.-") else "-" for one in base.version
-    )
-    return text.lstrip(".-")[:128] or base.tree[:12]
