@@ -51,6 +51,44 @@ def test_no_more_than_the_limit_run_at_once() -> None:
     assert max(most) == 2
 
 
+def test_lanes_are_shared_by_all_threads() -> None:
+    """However many threads want in, no more blocks run at once than there are lanes."""
+    lanes = scope.Lanes(2)
+    running: list[int] = []
+    most = []
+
+    def work(item: int) -> None:
+        with lanes.lane():
+            running.append(item)
+            most.append(len(running))
+            time.sleep(0.01)
+            running.remove(item)
+
+    scope.each(work, range(8), limit=8)
+
+    assert max(most) == 2
+
+
+def test_who_waits_for_a_lane_can_be_stopped() -> None:
+    """A cancelled scope takes nobody in any more, and the lane stays free for others."""
+    lanes = scope.Lanes(1)
+
+    def work() -> None:
+        with lanes.lane():
+            raise AssertionError
+
+    def stopped() -> None:
+        with scope.open() as inside, lanes.lane():
+            inside.spawn(work)
+            inside.cancel()
+
+    with pytest.raises(ShipwayError) as caught:
+        stopped()
+    assert caught.value.id == "run.cancelled"
+    with lanes.lane():
+        pass
+
+
 def test_failures_arrive_together() -> None:
     """What fails side by side is raised as one error, in order of the items."""
     barrier = threading.Barrier(2)

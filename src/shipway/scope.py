@@ -1,9 +1,10 @@
 """Threads in one scope: work side by side, deadlines, and a Ctrl-C that is prompt.
 
 All of Shipway is synchronous; whoever wants two things at once uses :func:`each` or :func:`spawn`
-here and nothing else. Every hand that blocks registers how to interrupt itself with
-:meth:`Scope.on_cancel` (kill the process group, shut the socket down, set the event). Anyone but
-core may import this module; it imports only errors, and never decides what a failure means.
+here, with :class:`Lanes` for what may not crowd, and nothing else. Every hand that blocks registers
+how to interrupt itself with :meth:`Scope.on_cancel` (kill the process group, shut the socket down,
+set the event). Anyone but core may import this module; it imports only errors, and never decides
+what a failure means.
 """
 
 from __future__ import annotations
@@ -302,6 +303,37 @@ class _Queue(Generic[T, R]):
     def _next(self) -> tuple[int, T] | None:
         with self._lock:
             return None if self._failed or not self._todo else self._todo.pop()
+
+
+class Lanes:
+    """Room for a few blocks at a time, whichever threads they are in; others wait their turn."""
+
+    def __init__(self, most: int) -> None:
+        self._free = max(1, most)
+        self._change = threading.Condition()
+
+    @contextlib.contextmanager
+    def lane(self) -> Iterator[None]:
+        """Hold one place while in the block.
+
+        Raises:
+            ShipwayError: ``run.cancelled`` where the scope is cancelled before there is room.
+        """
+        here = current()
+        with here.on_cancel(self._wake), self._change:
+            self._change.wait_for(lambda: self._free or here.cause)
+            here.check()
+            self._free -= 1
+        try:
+            yield
+        finally:
+            with self._change:
+                self._free += 1
+                self._change.notify()
+
+    def _wake(self) -> None:
+        with self._change:
+            self._change.notify_all()
 
 
 _root = Scope()

@@ -170,6 +170,7 @@ class FakeHands:
     """Everything a road asks for."""
 
     def __init__(self) -> None:
+        self.cores = 2
         self.clock = FakeClock()
         self.runs = MemoryRuns()
         self.cache = MemoryStageCache()

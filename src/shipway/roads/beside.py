@@ -12,36 +12,45 @@ import msgspec
 from shipway.core.evidence import made as statements
 from shipway.core.oci.digest import of
 from shipway.core.run.events import Unit
-from shipway.roads.make import sign, told
+from shipway.roads.make import sign
+from shipway.roads.proving import told
 from shipway.stages.test import PASSED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from shipway.core.golang.binary import TestReport
     from shipway.core.ports.hands import Hands
     from shipway.core.project.source import Source
-    from shipway.roads.make import Made, Making
+    from shipway.roads.make import Made
     from shipway.roads.opening import Opening
+    from shipway.roads.proving import Proof
     from shipway.run import Run
 
 
 def reports(
-    base: Source, makings: Sequence[Making], *, hands: Hands, run: Run, opening: Opening
+    base: Source,
+    services: Mapping[str, Made],
+    proof: Proof,
+    *,
+    hands: Hands,
+    run: Run,
+    opening: Opening,
 ) -> list[TestReport]:
-    """Join the tests that ran beside, attach what they came to, and return all reports.
+    """Join all tests, attach what those beside came to, and return a report for each run of them.
 
     Raises:
         ShipwayError: what the tests' stage, the key or the registry raises.
     """
-    found = [making.made.report for making in makings if making.made.report]
-    for making in makings:
-        if making.tests is not None:
-            report = making.tests.join()
-            found.append(report)
-            _attach(base, making.made, report, hands=hands, run=run, opening=opening)
-            if report.result != PASSED:
-                run.remark(f"tests of {making.made.name}: {told(report)}", loud=True)
+    found = []
+    for names, task in proof.runs.items():
+        report = task.join()
+        found.append(report)
+        for made in (services[name] for name in names):
+            if made.report is None:
+                _attach(base, made, report, hands=hands, run=run, opening=opening)
+        if report.result != PASSED:
+            run.remark(f"tests of {', '.join(names)}: {told(report)}", loud=True)
     return found
 
 

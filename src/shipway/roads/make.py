@@ -1,14 +1,14 @@
 """Make: from a source to a signed image in a registry; its tag has not moved yet.
 
-``up`` and later ``release`` take this road once per service. Tests either block (they end before
-the image) or run beside everything else and are joined by the caller after the gate.
+``up`` and later ``release`` take this road once per service, several side by side. Tests are
+``roads.proving``'s: they have ended before this, or run beside it and are joined after the gate.
 """
 
 from __future__ import annotations
 
 import posixpath
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,7 +26,6 @@ from shipway.core.run.events import Unit
 from shipway.core.supply.spdx import Sbom
 from shipway.errors import Kind, ShipwayError
 from shipway.stages import attest, build, image, publish, sbom
-from shipway.stages import test as testing
 from shipway.stages.attest import AttestRequest, Said
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.signer import Signer
     from shipway.roads.opening import Opening
     from shipway.run import Run
-    from shipway.scope import Task
+    from shipway.scope import Lanes
 
 
 _LOOK_SECONDS = 5.0
@@ -90,26 +89,32 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Making(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``make`` left, and the tests that may still run."""
+    """What ``make`` left, and what it saw."""
 
     made: Made
     ran: tuple[int, ...] = ()
     """Ports that the binary opened in a confined run, if it was asked."""
-    tests: Any = None
-    """The task of tests that run beside; its result is a :class:`TestReport`."""
 
 
-def make(request: MakeRequest, *, hands: Hands, run: Run, opening: Opening) -> Making:
-    """Test, build, assemble, describe, publish and sign one service.
+def make(
+    request: MakeRequest,
+    *,
+    report: TestReport | None,
+    lanes: Lanes,
+    hands: Hands,
+    run: Run,
+    opening: Opening,
+) -> Making:
+    """Build, assemble, describe, publish and sign one service; ``lanes`` bounds the compilers.
+
+    ``report`` is what its tests came to, where they have ended.
 
     Raises:
-        ShipwayError: ``test.failed`` (rejected) where tests block and do not pass, and whatever a
-            stage raises.
+        ShipwayError: whatever a stage raises.
     """
     began = hands.clock.now()
-    tests = _tests(request, hands=hands, run=run)
-    report = _blocking(request, tests)
-    binary = _compile(request, hands=hands, run=run, opening=opening)
+    with lanes.lane():
+        binary = _compile(request, hands=hands, run=run, opening=opening)
     ran = _ports(binary, hands=hands, run=run) if request.look else ()
     assembled = _assemble(request, binary, ran, hands=hands, run=run)
     describing = scope.spawn(_describe, request, binary, assembled, hands, run)
@@ -134,7 +139,7 @@ def make(request: MakeRequest, *, hands: Hands, run: Run, opening: Opening) -> M
         sbom=document,
         report=report,
     )
-    return Making(made=made, ran=ran, tests=None if report is not None else tests)
+    return Making(made=made, ran=ran)
 
 
 def _publish(request: MakeRequest, assembled: Image, *, hands: Hands, run: Run) -> Published:
@@ -267,64 +272,6 @@ def _compile_request(request: MakeRequest) -> build.BuildRequest:
         metadata_package=made.metadata,
         go=request.go,
     )
-
-
-def _tests(request: MakeRequest, *, hands: Hands, run: Run) -> Task[TestReport] | None:
-    """Start the tests, or say that there are none."""
-    if request.tests == "off":
-        return None
-    blocking = request.tests == "block"
-    asked = testing.TestRequest(
-        source=request.source,
-        platform=request.host,
-        module_dir=request.module_dir,
-        tags=request.service.build.tags,
-        cgo=request.service.build.cgo,
-        gate=request.coverage,
-        blocking=blocking,
-        network=request.network,
-        go=request.go,
-    )
-
-    def check() -> TestReport:
-        return run.step(
-            testing.check,
-            Unit(service=request.name),
-            asked,
-            returns=TestReport,
-            inputs=partial(testing.key, asked, go=hands.go),
-            fresh=lambda kept: kept.result == testing.PASSED,
-            summary=told,
-            go=hands.go,
-            content=hands.content,
-            on_line=run.lines("test", Unit(service=request.name)),
-        )
-
-    return scope.spawn(check)
-
-
-def told(report: TestReport) -> str:
-    """Return a test report in one line."""
-    counts = f"{len(report.passed)} passed, {len(report.failed)} failed"
-    covered = "nothing measured" if report.coverage is None else f"{report.coverage:.1f} % covered"
-    return f"{report.result}: {counts}, {covered} (gate {report.gate:g} %)"
-
-
-def _blocking(request: MakeRequest, tests: Task[TestReport] | None) -> TestReport | None:
-    if tests is None or request.tests != "block":
-        return None
-    report = tests.join()
-    if report.result != testing.PASSED:
-        failed = f": {', '.join(report.failed[:5])}" if report.failed else ""
-        raise ShipwayError(
-            "test.failed",
-            Kind.REJECTED,
-            f"{told(report)}{failed}",
-            operation="testing",
-            subject=request.name,
-            hint="go test ./... shows the same; nothing was deployed",
-        )
-    return report
 
 
 def _assemble(

@@ -6,6 +6,7 @@ changed never does.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from shipway import scope
@@ -17,16 +18,17 @@ if TYPE_CHECKING:
 
 
 class Opening:
-    """The person's key, opened at most once; used from the road's own thread."""
+    """The person's key, opened at most once, in the scope that this was made in."""
 
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
+        self._scope = scope.current()
+        self._lock = threading.Lock()
         self._task: Task[Signer] | None = None
 
     def start(self) -> None:
         """Begin, if that has not happened yet."""
-        if self._task is None:
-            self._task = scope.spawn(self._hands.signer)
+        self._opened()
 
     def signer(self) -> Signer:
         """Return the opened key.
@@ -34,6 +36,10 @@ class Opening:
         Raises:
             ShipwayError: ``key.*``.
         """
-        self.start()
-        assert self._task is not None  # noqa: S101  started above
-        return self._task.join()
+        return self._opened().join()
+
+    def _opened(self) -> Task[Signer]:
+        with self._lock:
+            if self._task is None:
+                self._task = self._scope.spawn(self._hands.signer)
+            return self._task

@@ -17,7 +17,7 @@ from shipway.core.kube.objects import Ref
 from shipway.core.project import manifests, settings
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import beside, pins, scaffold, wanted, where
+from shipway.roads import beside, pins, proving, scaffold, wanted, where
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.make import Making, make
 from shipway.roads.opening import Opening
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from shipway.core.project.source import Source
     from shipway.core.run.events import Event
     from shipway.roads.destination import Destination
+    from shipway.roads.make import MakeRequest
+    from shipway.roads.proving import Proof
     from shipway.roads.scaffold import LoadedProject
 
 _OVERLAYS = "deploy/overlays"
@@ -134,7 +136,7 @@ class _Journey:
         for guess in self._project.settings.guesses:
             self._run.remark(f"{guess.path} = {guess.value} (from {guess.origin})", fix=guess.fix)
         base = self._source()
-        makings = [self._make(base, name) for name in self._chosen()]
+        proof, makings = self._make(base)
         self._look(makings)
         delivered = [self._deliver(base, makings, context) for context in self._way.contexts]
         self._keep()
@@ -143,7 +145,12 @@ class _Journey:
             self._run.fact("image", making.made.published.reference)
         urls = self._urls()
         reports = beside.reports(
-            base, makings, hands=self._hands, run=self._run, opening=self._opening
+            base,
+            {one.made.name: one.made for one in makings},
+            proof,
+            hands=self._hands,
+            run=self._run,
+            opening=self._opening,
         )
         return self._told(delivered, makings, urls, reports)
 
@@ -173,7 +180,26 @@ class _Journey:
             )
         return found
 
-    def _make(self, base: Source, name: str) -> Making:
+    def _make(self, base: Source) -> tuple[Proof, list[Making]]:
+        """Make all services side by side, no more compilers at once than there are cores."""
+        requests = [self._asked(base, name) for name in self._chosen()]
+        proof = proving.start(requests, hands=self._hands, run=self._run)
+        reports = proof.blocking() if self._tests() == "block" else {}
+        lanes = scope.Lanes(self._hands.cores)
+
+        def one(request: MakeRequest) -> Making:
+            return make(
+                request,
+                report=reports.get(request.name),
+                lanes=lanes,
+                hands=self._hands,
+                run=self._run,
+                opening=self._opening,
+            )
+
+        return proof, scope.each(one, requests)
+
+    def _asked(self, base: Source, name: str) -> MakeRequest:
         service = self._project.settings.config.services[name]
         asked = wanted.request(
             self._project,
@@ -191,7 +217,7 @@ class _Journey:
             self._run.remark(
                 f"services.{name}.build.platforms: this version builds {asked.platform} only"
             )
-        return make(asked, hands=self._hands, run=self._run, opening=self._opening)
+        return asked
 
     def _base(self, named: str) -> str:
         found, self._lock = pins.base(named, self._lock, self._hands)

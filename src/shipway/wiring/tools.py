@@ -6,6 +6,7 @@ that a command pays for what it does.
 
 from __future__ import annotations
 
+import os
 import platform
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,13 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 
 class Tools(Grounded):
     """The hands of this process (:class:`~shipway.core.ports.hands.Hands`)."""
+
+    @cached_property
+    def cores(self) -> int:
+        """Return how many processors this process may use."""
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
 
     @cached_property
     def cache(self) -> StageCache:

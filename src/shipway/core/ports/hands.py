@@ -43,6 +43,11 @@ class Hands(Protocol):
     """Hands by subject; the same one every time it is asked for."""
 
     @property
+    def cores(self) -> int:
+        """How many processors there are for this run."""
+        ...
+
+    @property
     def clock(self) -> Clock:
         """Time."""
         ...

@@ -1,0 +1,118 @@
+"""Proving: the tests of each module run once, however many services are made of it.
+
+Roads that make something begin here, before anything is built. Where tests block they end first;
+else they run beside everything, and ``roads.beside`` joins them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shipway import scope
+from shipway.core.golang.binary import TestReport
+from shipway.core.run.events import Unit
+from shipway.errors import Kind, ShipwayError
+from shipway.stages import test as testing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shipway.core.ports.hands import Hands
+    from shipway.roads.make import MakeRequest
+    from shipway.run import Run
+    from shipway.scope import Task
+
+
+class Proof:
+    """The tests of some services: those of one module and one way to build are one run."""
+
+    def __init__(self, runs: dict[tuple[str, ...], Task[TestReport]]) -> None:
+        self._runs = runs
+        """Names of services to their tests."""
+
+    @property
+    def runs(self) -> dict[tuple[str, ...], Task[TestReport]]:
+        """Return the tests by the services that they are about; none where they are off."""
+        return dict(self._runs)
+
+    def blocking(self) -> dict[str, TestReport]:
+        """Return the report of every service once all tests have ended.
+
+        Raises:
+            ShipwayError: ``test.failed`` (rejected) where they do not pass.
+        """
+        found = {names: task.join() for names, task in self._runs.items()}
+        scope.fail_together([_refusal(names, report) for names, report in found.items()])
+        return {name: report for names, report in found.items() for name in names}
+
+
+def start(requests: Iterable[MakeRequest], *, hands: Hands, run: Run) -> Proof:
+    """Start the tests of these services, unless they are off."""
+    groups: dict[object, list[MakeRequest]] = {}
+    for one in requests:
+        if one.tests != "off":
+            made = one.service.build
+            groups.setdefault((one.module_dir, made.tags, made.cgo), []).append(one)
+    return Proof(
+        {
+            tuple(one.name for one in group): scope.spawn(
+                partial(_check, group[0], _unit(group), hands=hands, run=run)
+            )
+            for group in groups.values()
+        }
+    )
+
+
+def told(report: TestReport) -> str:
+    """Return a test report in one line."""
+    counts = f"{len(report.passed)} passed, {len(report.failed)} failed"
+    covered = "nothing measured" if report.coverage is None else f"{report.coverage:.1f} % covered"
+    return f"{report.result}: {counts}, {covered} (gate {report.gate:g} %)"
+
+
+def _unit(group: list[MakeRequest]) -> Unit:
+    """Return what the step is about: the one service, or the module that several share."""
+    if len(group) == 1:
+        return Unit(service=group[0].name)
+    return Unit(service=f"{group[0].module_dir}/...")
+
+
+def _check(request: MakeRequest, unit: Unit, *, hands: Hands, run: Run) -> TestReport:
+    asked = testing.TestRequest(
+        source=request.source,
+        platform=request.host,
+        module_dir=request.module_dir,
+        tags=request.service.build.tags,
+        cgo=request.service.build.cgo,
+        gate=request.coverage,
+        blocking=request.tests == "block",
+        network=request.network,
+        go=request.go,
+    )
+    return run.step(
+        testing.check,
+        unit,
+        asked,
+        returns=TestReport,
+        inputs=partial(testing.key, asked, go=hands.go),
+        fresh=lambda kept: kept.result == testing.PASSED,
+        summary=told,
+        go=hands.go,
+        content=hands.content,
+        on_line=run.lines("test", unit),
+    )
+
+
+def _refusal(names: tuple[str, ...], report: TestReport) -> ShipwayError | None:
+    if report.result == testing.PASSED:
+        return None
+    failed = f": {', '.join(report.failed[:5])}" if report.failed else ""
+    return ShipwayError(
+        "test.failed",
+        Kind.REJECTED,
+        f"{told(report)}{failed}",
+        operation="testing",
+        subject=", ".join(names),
+        hint="go test ./... shows the same; nothing was deployed",
+    )
