@@ -230,18 +230,22 @@ class _Handler(_Methods):
             return sent == f"Basic {_basic(self.registry.login)}"
         if self.registry.auth == "bearer":
             scope = self.registry.tokens.get(sent.removeprefix("Bearer "), "")
-            return sent.startswith("Bearer ") and self._covers(scope)
+            return sent.startswith("Bearer ") and self._covers(scope.split())
         return True
 
-    def _covers(self, scope: str) -> bool:
+    def _covers(self, scopes: list[str]) -> bool:
         if self.url.path == "/v2/_catalog":
-            return scope == "registry:catalog:*"
+            return scopes == ["registry:catalog:*"]
         found = re.match(r"/v2/(.+?)/(?:blobs|manifests|referrers|tags)/", self.url.path)
-        name = found[1] if found else ""
-        needed = "pull" if self.command in {"GET", "HEAD"} else "push"
-        kind, _, rest = scope.partition(":")
-        where, _, actions = rest.rpartition(":")
-        return kind == "repository" and where == name and needed in actions.split(",")
+        verbs = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
+        needed = {(found[1] if found else "", verbs.get(self.command, "push"))}
+        if source := self.query.get("from"):
+            needed.add((source, "pull"))
+        granted = set()
+        for scope in scopes:
+            where, _, actions = scope.removeprefix("repository:").rpartition(":")
+            granted |= {(where, action) for action in actions.split(",")}
+        return needed <= granted
 
     def _ask(self) -> None:
         realm = f"http://{self.registry.domain}/token"
@@ -260,7 +264,8 @@ class _Handler(_Methods):
         if not good:
             self._answer(401, self._problem("UNAUTHORIZED", "who are you"))
             return
-        scope = self.query.get("scope") or form.get("scope", "")
+        scopes = urllib.parse.parse_qs(self.url.query).get("scope")
+        scope = " ".join(scopes) if scopes else form.get("scope", "")
         token = self.registry.new_token(scope)
         answer = {"token": token, "expires_in": self.registry.token_life}
         self._answer(200, json.dumps(answer).encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import email.utils
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +130,39 @@ def test_throttling_waits_as_long_as_it_is_told(world: World) -> None:
 
     assert 0.9 < time.monotonic() - start < 5
     assert world.server.count("PUT .*manifests/v1") == 2
+
+
+def test_throttling_may_name_a_time(world: World) -> None:
+    """Retry-After as a date is kept, too; what is neither number nor date is none."""
+    until = email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2), True)
+    world.server.faults += [
+        Fault("GET", "manifests/v1", status=429, headers={"Retry-After": until}),
+        Fault("GET", "manifests/v1", nth=1, status=429, headers={"Retry-After": "soon"}),
+    ]
+    at = world.tag()
+    start = time.monotonic()
+
+    assert world.client.resolve(world.repository, "v1") == at
+    assert 0.9 < time.monotonic() - start < 5
+    assert world.server.count("GET .*manifests/v1") == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (507, b""),
+        (500, b'{"errors": [{"code": "UNKNOWN", "detail": "write x: no space left on device"}]}'),
+        (500, b'{"errors": [{"code": "UNKNOWN", "detail": {"Enclosed": {"Err": 122}}}]}'),
+    ],
+)
+def test_a_full_disk_is_not_tried_again(world: World, status: int, body: bytes) -> None:
+    """However it is said, it is registry.disk, and the blob is not sent four times for nothing."""
+    world.server.faults.append(Fault("PUT", "blobs/uploads", times=99, status=status, body=body))
+
+    error = _caught(lambda: world.push(world.blob()))
+
+    assert (error.id, error.kind) == ("registry.disk", Kind.TRANSIENT)
+    assert world.server.count("PUT") == 1
 
 
 def test_throttling_beyond_patience_is_told(world: World) -> None:

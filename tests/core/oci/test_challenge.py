@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipway.core.oci.challenge import Challenge, Token, parse, scope_of
+from shipway.core.oci.challenge import Challenge, Token, lacks_scope, parse, scope_of
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,10 @@ def test_token_names_and_life() -> None:
     assert Token("t", expires_in=100).life == pytest.approx(90)
     assert Token("t").life == pytest.approx(54)
     assert Token("t", expires_in=-5).life == 0
+
+
+def test_a_token_may_be_good_for_less() -> None:
+    """Only insufficient_scope says that the login was right."""
+    assert lacks_scope('Bearer realm="https://t",error="insufficient_scope"')
+    assert not lacks_scope('Bearer realm="https://t",error="invalid_token"')
+    assert not lacks_scope("")

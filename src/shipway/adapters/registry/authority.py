@@ -78,7 +78,9 @@ class Authority:
 def _exchange(http: Http, realm: str, asked: dict[str, str], login: Login | None) -> Token:
     """Ask the token server: by GET with Basic, or with an identity token by OAuth 2."""
     headers = {"Accept": "application/json"}
-    method, url, body = "GET", f"{realm}?{urllib.parse.urlencode(asked)}", None
+    query = [("scope", one) for one in asked.get("scope", "").split()]
+    query += [(name, value) for name, value in asked.items() if name != "scope"]
+    method, url, body = "GET", f"{realm}?{urllib.parse.urlencode(query)}", None
     if login is not None and login.identity:
         grant = {"grant_type": "refresh_token", "refresh_token": login.password.reveal_text()}
         method, url = "POST", realm

@@ -5,10 +5,14 @@ Called within ``adapters.registry`` only (distribution-spec v1.1.1, Error Codes)
 
 from __future__ import annotations
 
+import email.utils
+import re
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.oci import challenge
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -18,6 +22,15 @@ if TYPE_CHECKING:
 
 _SHOWN = 256
 _LONGEST_DELAY = 300.0
+_FULL = re.compile(rb'no space left on device|disk quota exceeded|"Err": ?(28|122)\b')
+"""How CNCF Distribution words ENOSPC and EDQUOT: 3 in the detail's text, 2 by their numbers."""
+_DISK = (
+    "disk",
+    Kind.TRANSIENT,
+    "have room made in the registry (a larger volume, its garbage collection), then run it again",
+)
+_STORAGE = 507
+"""Insufficient Storage (RFC 4918, 11.5)."""
 
 _BY_STATUS = {
     401: (
@@ -40,6 +53,7 @@ _BY_CODE = {
 class _Problem(msgspec.Struct, frozen=True):
     code: str = ""
     message: str = ""
+    detail: object = None
 
 
 class _Problems(msgspec.Struct, frozen=True):
@@ -52,7 +66,12 @@ def refused(
     """Return the error for an answer that is none of the expected ones."""
     problem = _problem(body)
     name, kind, hint = _meaning(status, problem.code)
-    words = " ".join(part for part in (problem.code, problem.message[:_SHOWN]) if part)
+    if name == "unauthorized" and challenge.lacks_scope(headers.get("WWW-Authenticate", "")):
+        name, kind, hint = _BY_STATUS[403]
+    if status == _STORAGE or (status >= 500 and _FULL.search(body)):  # noqa: PLR2004  RFC 9110, 15.6
+        name, kind, hint = _DISK
+    detail = problem.detail if isinstance(problem.detail, str) else ""
+    words = " ".join(part[:_SHOWN] for part in (problem.code, problem.message, detail) if part)
     delay = _delay(headers) if kind is Kind.TRANSIENT else None
     return ShipwayError(
         f"registry.{name}",
@@ -108,6 +127,12 @@ def _problem(body: bytes) -> _Problem:
 
 
 def _delay(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that ``Retry-After`` asks for; dates are taken as none."""
-    raw = headers.get("Retry-After", "")
-    return min(float(raw), _LONGEST_DELAY) if raw.isdecimal() else None
+    """Return the seconds of ``Retry-After``, a number or a date (RFC 9110, 10.2.3)."""
+    raw = headers.get("Retry-After", "").strip()
+    if raw.isdecimal():
+        return min(float(raw), _LONGEST_DELAY)
+    try:
+        until = email.utils.parsedate_to_datetime(raw).timestamp()
+    except ValueError:
+        return None
+    return min(max(until - time.time(), 0.0), _LONGEST_DELAY)

@@ -13,9 +13,9 @@ import msgspec
 
 from shipway.adapters.registry import faults
 from shipway.adapters.registry.session import Session, attempts, endpoint
+from shipway.core.oci import challenge, reference
 from shipway.core.oci import digest as digests
 from shipway.core.oci import manifest as nouns
-from shipway.core.oci import reference
 from shipway.core.oci.descriptor import Descriptor, describe
 from shipway.errors import ShipwayError
 
@@ -126,9 +126,10 @@ class Manifests:
     def delete(self, repository: str, target: str) -> None:
         """Remove a manifest by digest, or a tag where the registry can."""
         at = reference.parse_repository(repository)
+        scope = challenge.scope_of(at.path, "delete")
         for attempt in attempts():
             with attempt, self._session.send(
-                "DELETE", at, f"manifests/{target}", expect=_GONE, push=True,
+                "DELETE", at, f"manifests/{target}", expect=_GONE, scope=scope,
                 operation="deleting from",
             ) as answer:  # fmt: skip
                 answer.read(_SHORT)

@@ -74,7 +74,8 @@ class Session:
     ) -> Iterator[Answer]:
         """Yield the answer of ``/v2/NAME/PATH``, or of ``path`` where it is a whole URL.
 
-        A token is asked for the repository, or for ``scope`` where that is given.
+        A token is asked for the repository, or for ``scope`` where that is given (several with
+        spaces between them).
 
         Raises:
             ShipwayError: as :mod:`.faults` and ``adapters.http`` have it.
@@ -157,6 +158,8 @@ class _Attempts:
     def _again(self, error: ShipwayError) -> bool:
         """Return whether to try again after ``delay`` seconds."""
         if error.kind is not Kind.TRANSIENT or error.id.startswith("run."):
+            return False
+        if error.id == "registry.disk":  # another try would send all of it for nothing
             return False
         if not self._safe and error.id != "registry.throttled":
             return False

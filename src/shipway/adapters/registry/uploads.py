@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from shipway.adapters.registry import faults
+from shipway.core.oci import challenge
 from shipway.core.oci.digest import parse as parse_digest
 from shipway.errors import Kind, ShipwayError
 
@@ -39,7 +40,7 @@ def upload(  # noqa: PLR0917  what one push takes
 
     A blob of more than ``most`` bytes, or one that the registry finds too large, goes in pieces.
     """
-    place, least = begin(session, at, descriptor, mount)
+    place, least = _begin_cheaply(session, at, descriptor, mount)
     if not place:
         return 0
     with Path(path).open("rb", buffering=0) as file:
@@ -56,12 +57,26 @@ def upload(  # noqa: PLR0917  what one push takes
     return descriptor.size
 
 
+def _begin_cheaply(
+    session: Session, at: Reference, descriptor: Descriptor, mount: str
+) -> tuple[str, int]:
+    """Return what :func:`begin` does; who may not read the neighbour does without it."""
+    try:
+        return begin(session, at, descriptor, mount)
+    except ShipwayError as error:
+        if not mount or error.kind is not Kind.DENIED:
+            raise
+    return begin(session, at, descriptor, "")
+
+
 def begin(session: Session, at: Reference, descriptor: Descriptor, mount: str) -> tuple[str, int]:
     """Return where to send the blob and the least size of a piece; nowhere if it is mounted."""
     asked = {"mount": descriptor.digest, "from": mount} if mount else {}
     query = "?" + urllib.parse.urlencode(asked) if asked else ""
+    scope = challenge.scope_of(at.path, "pull", "push")
+    both = f"{scope} {challenge.scope_of(mount, 'pull')}" if mount else scope
     with session.send(
-        "POST", at, f"blobs/uploads/{query}", expect=_BEGUN, operation=_OPERATION, push=True,
+        "POST", at, f"blobs/uploads/{query}", expect=_BEGUN, operation=_OPERATION, scope=both,
         headers={"Content-Length": "0"},
     ) as answer:  # fmt: skip
         answer.read(1 << 16)

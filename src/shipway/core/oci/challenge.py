@@ -58,5 +58,13 @@ def parse(header: str) -> tuple[Challenge, ...]:
 
 
 def scope_of(path: str, *actions: str) -> str:
-    """Return the token scope for a repository: ``repository:NAME:pull,push``."""
+    """Return the token scope for a repository: ``repository:NAME:pull,push``.
+
+    Several scopes go in one text with spaces between them (token spec, Using the scope).
+    """
     return f"repository:{path}:{','.join(actions)}"
+
+
+def lacks_scope(header: str) -> bool:
+    """Return whether a 401 says that the token was good, but not for this (RFC 6750, 3.1)."""
+    return any(one.parameters.get("error") == "insufficient_scope" for one in parse(header))
