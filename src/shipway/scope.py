@@ -363,9 +363,10 @@ def spawn(fn: Callable[..., R], *args: object) -> Task[R]:
 def fail_together(errors: Iterable[BaseException | None]) -> None:
     """Raise what failed: nothing, the one error, or several as one.
 
-    Cancellations are dropped where there is a reason for them among the others.
+    Cancellations are dropped where there is a reason for them among the others; one error that
+    several threads have met is told once.
     """
-    real = [error for error in errors if error is not None]
+    real = list(dict.fromkeys(error for error in errors if error is not None))
     causes = [error for error in real if not _is_stop(error)] or real[:1]
     if len(causes) == 1:
         raise causes[0]

@@ -102,6 +102,10 @@ def project(tmp_path: Path) -> Path:
             {"environment": "dev", "target": "", "limit": 3, "keys": ()},
         ),
         ("init --dry-run", "init", {"dry_run": True}),
+        ("render", "render", {"environment": "dev"}),
+        ("render prod", "render", {"environment": "prod"}),
+        ("check", "check", {"environment": ""}),
+        ("check prod", "check", {"environment": "prod"}),
     ],
 )
 def test_project_commands(project: Path, line: str, road: str, asked: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from shipway.core.ports.renderer import Sourced
 from shipway.core.project import manifests
 from shipway.core.project.workload import Workload
 from shipway.errors import Kind, ShipwayError
-from shipway.stages.render import MEMORY, Rendered, RenderRequest, render
+from shipway.stages.render import MEMORY, Rendered, RenderRequest, draft, render
 
 WEB = "127.0.0.1:5000/shop/web@sha256:" + "a" * 64
 REDIS = "redis@sha256:" + "b" * 64
@@ -131,7 +131,7 @@ def test_foreign_tag_unknown() -> None:
         rendered(deployment("redis:8"), overlay="deploy/overlays/dev")
 
     assert (caught.value.id, caught.value.kind) == ("render.image", Kind.REJECTED)
-    assert caught.value.message.startswith("f deployment//web".replace("//", "/"))
+    assert caught.value.message.startswith("f deployment/shop-dev/web ")
 
 
 def test_namespaces_that_shipway_makes() -> None:
@@ -209,3 +209,39 @@ def test_default_manifests_pass(overlay: manifests.Overlay) -> None:
     found = render(request, renderer=MemoryRenderer(), content=MemoryContent())
 
     assert {one.service for one in found.uses} == {"web"}
+
+
+def test_draft_keeps_what_is_not_built() -> None:
+    """A draft fills in known images and locked tags, and names what is still open."""
+    request = RenderRequest(
+        project="shop",
+        environment="dev",
+        namespaces=("shop-dev",),
+        images={"web": WEB},
+        objects=(
+            deployment(),
+            deployment("shipway://api") | {"metadata": {"name": "api"}},
+            deployment("redis:8") | {"metadata": {"name": "cache"}},
+            deployment("mail:1") | {"metadata": {"name": "mail"}},
+        ),
+        foreign={"redis:8": REDIS},
+    )
+
+    found = draft(request, services=("web", "api"), renderer=MemoryRenderer())
+
+    containers = [one["spec"]["template"]["spec"]["containers"][0] for one in found.objects]
+    assert {one["image"] for one in containers} == {WEB, "shipway://api", REDIS, "mail:1"}
+    assert (found.open, found.unpinned) == (("shipway://api",), ("mail:1",))
+
+
+def test_draft_refuses_a_placeholder_of_nobody() -> None:
+    """A service that is not named is refused before anything is built."""
+    request = RenderRequest(
+        project="shop", environment="dev", namespaces=("shop-dev",), images={},
+        objects=(deployment("shipway://wbe"),),
+    )  # fmt: skip
+
+    with pytest.raises(ShipwayError, match="shipway://wbe is no service") as caught:
+        draft(request, services=("web",), renderer=MemoryRenderer())
+
+    assert caught.value.id == "render.placeholder"

@@ -89,6 +89,16 @@ def test_a_word_is_traced_as_a_file(project: Path) -> None:
     assert found == "trace.export"
 
 
+def test_manifests_are_judged_and_printed_without_a_cluster(project: Path) -> None:
+    """``check`` and ``render`` reach their road, which reads the project and starts nothing."""
+    asked: dict[str, Any] = {"directory": str(project), "cluster": NONE, "emit": lambda _: None}
+    judged: Any = wiring.check(**asked, environment="")
+    shown: Any = wiring.render(**asked, environment="dev")
+
+    assert judged.environments == {"dev": 4}
+    assert "image: shipway://shop" in "\n".join(shown.lines())
+
+
 def test_init_writes_the_guesses(project: Path) -> None:
     """A dry run writes nothing; without it the files are there."""
     for dry_run in (True, False):

@@ -14,6 +14,8 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``verify``          reference, environment, keys
 ``demo``            keep
 ``init``            dry_run
+``render``          environment
+``check``           environment (``""`` is all)
 ``key_show``        nothing more
 ``key_export``      path (``""`` is standard output: the result is the text)
 ``cluster_up``      nothing more

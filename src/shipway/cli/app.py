@@ -9,7 +9,7 @@ from shipway.cli.clustering import cluster
 from shipway.cli.delivering import demo, rollback, up
 from shipway.cli.observing import history, status, trace, verify
 from shipway.cli.options import shared
-from shipway.cli.preparing import explain, init, key
+from shipway.cli.preparing import check, explain, init, key, render
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,5 +22,8 @@ def app() -> None:
     """
 
 
-for command in (up, demo, rollback, trace, verify, status, history, init, explain, key, cluster):
+for command in (
+    *(up, demo, rollback, trace, verify, status, history),
+    *(init, check, render, explain, key, cluster),
+):
     app.add_command(command)

@@ -1,4 +1,4 @@
-"""Commands about the project and the user: init, explain, key."""
+"""Commands about the project and the user: init, render, check, explain, key."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ from shipway.cli.options import answer, go, shared
 def init(dry_run: bool) -> int:
     """Write shipway.toml, shipway.lock and deploy/, as up guesses them; never overwrite."""
     return go("init", dry_run=dry_run)
+
+
+@click.command()
+@click.argument("environment", metavar="[ENV]", default="dev")
+@shared
+def render(environment: str) -> int:
+    """Print what would be applied to ENV (dev by default), as YAML; needs no cluster."""
+    return go("render", environment=environment)
+
+
+@click.command()
+@click.argument("environment", metavar="[ENV]", default="")
+@shared
+def check(environment: str) -> int:
+    """Judge the config and the manifests of ENV (all by default), as up does before it builds."""
+    return go("check", environment=environment)
 
 
 @click.command()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shipway.core.evidence.verdict import Verdict
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.kube import Kube
+    from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.signer import Signer
     from shipway.roads.opening import Opening
     from shipway.run import Run
@@ -71,8 +72,17 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """None where the very same release served already."""
 
 
-def deliver(request: DeliverRequest, *, hands: Hands, run: Run, opening: Opening) -> Delivered:
+def deliver(
+    request: DeliverRequest,
+    *,
+    hands: Hands,
+    run: Run,
+    opening: Opening,
+    renderer: Renderer | None = None,
+) -> Delivered:
     """Seal, render, judge and deploy; return when the new pods serve.
+
+    ``renderer`` is one that has read the files already, in place of the hands' own.
 
     Raises:
         ShipwayError: ``verdict.failed`` (rejected) before anything is applied, ``gate.failed``
@@ -81,7 +91,7 @@ def deliver(request: DeliverRequest, *, hands: Hands, run: Run, opening: Opening
     destination = request.destination
     kube = hands.kube(destination.context)
     planned = seal.seal(_sealing(request), content=hands.content, registry=None)
-    rendered = _render(request, hands=hands, run=run)
+    rendered = _render(request, hands=hands, run=run, renderer=renderer or hands.renderer)
     held = deploy.read_head(
         destination.project, destination.environment, destination.target, kube=kube
     )
@@ -185,14 +195,14 @@ def _seal(request: DeliverRequest, rendered: Rendered, *, hands: Hands, run: Run
     return release
 
 
-def _render(request: DeliverRequest, *, hands: Hands, run: Run) -> Rendered:
+def _render(request: DeliverRequest, *, hands: Hands, run: Run, renderer: Renderer) -> Rendered:
     images = {one.name: one.published.reference for one in request.services}
     return run.step(
         render.render,
         Unit(target=request.destination.context),
         msgspec.structs.replace(request.render, images=images),
         summary=lambda made: f"{len(made.entries)} objects",
-        renderer=hands.renderer,
+        renderer=renderer,
         content=hands.content,
         resolve=lambda reference: pins.resolved(reference, hands),
     )

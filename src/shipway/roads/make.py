@@ -29,6 +29,8 @@ from shipway.stages import attest, build, image, publish, sbom
 from shipway.stages.attest import AttestRequest, Said
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shipway.core.evidence.statement import Statement
     from shipway.core.oci.image import BaseImage
     from shipway.core.ports.hands import Hands
@@ -104,10 +106,12 @@ def make(
     hands: Hands,
     run: Run,
     opening: Opening,
+    may_publish: Callable[[], object] = lambda: None,
 ) -> Making:
     """Build, assemble, describe, publish and sign one service; ``lanes`` bounds the compilers.
 
-    ``report`` is what its tests came to, where they have ended.
+    ``report`` is what its tests came to, where they have ended. ``may_publish`` is called when the
+    program is built; what it raises ends the road there.
 
     Raises:
         ShipwayError: whatever a stage raises.
@@ -115,6 +119,7 @@ def make(
     began = hands.clock.now()
     with lanes.lane():
         binary = _compile(request, hands=hands, run=run, opening=opening)
+    may_publish()
     ran = _ports(binary, hands=hands, run=run) if request.look else ()
     assembled = _assemble(request, binary, ran, hands=hands, run=run)
     describing = scope.spawn(_describe, request, binary, assembled, hands, run)

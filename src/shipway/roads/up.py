@@ -6,7 +6,6 @@ a config it does what ``init`` would have written, and says every guess with the
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,16 +13,16 @@ import msgspec
 from shipway import scope
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Ref
-from shipway.core.project import manifests, settings
+from shipway.core.project import settings
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import beside, pins, proving, scaffold, wanted, where
+from shipway.roads import beside, pins, proving, rendering, scaffold, wanted, where
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.make import Making, make
 from shipway.roads.opening import Opening
 from shipway.run import Run
 from shipway.stages import publish, source
-from shipway.stages.render import RenderRequest
+from shipway.stages.render import draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from shipway.roads.make import MakeRequest
     from shipway.roads.proving import Proof
     from shipway.roads.scaffold import LoadedProject
-
-_OVERLAYS = "deploy/overlays"
+    from shipway.scope import Task
+    from shipway.stages.render import RenderRequest
 
 
 class UpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,14 +128,22 @@ class _Journey:
         self._run = run
         self._lock = project.lock
         self._opening = Opening(hands)
+        self._renderer = rendering.Once(hands.renderer)
         scope.spawn(hands.warm)
 
     def go(self) -> Up:
         """Make, deliver, tag, and see how the tests ended."""
         for guess in self._project.settings.guesses:
             self._run.remark(f"{guess.path} = {guess.value} (from {guess.origin})", fix=guess.fix)
+        if unused := rendering.unused(self._project, self._place):
+            self._run.remark(
+                f"{unused} is not used: nothing below deploy/ names an image of this project",
+                fix=f"image: shipway://{self._project.services[0].name}",
+            )
         base = self._source()
-        proof, makings = self._make(base)
+        checked = scope.spawn(self._check, base)
+        proof, makings = self._make(base, checked)
+        self._remember(makings)
         self._look(makings)
         delivered = [self._deliver(base, makings, context) for context in self._way.contexts]
         self._keep()
@@ -180,7 +187,14 @@ class _Journey:
             )
         return found
 
-    def _make(self, base: Source) -> tuple[Proof, list[Making]]:
+    def _check(self, base: Source) -> None:
+        """Refuse, beside the build and before anything is pushed, what must not be applied."""
+        draft(self._rendering(base), services=self._chosen(), renderer=self._renderer)
+
+    def _rendering(self, base: Source) -> RenderRequest:
+        return rendering.request(self._project, self._place, base, self._chosen(), self._lock)
+
+    def _make(self, base: Source, checked: Task[None]) -> tuple[Proof, list[Making]]:
         """Make all services side by side, no more compilers at once than there are cores."""
         requests = [self._asked(base, name) for name in self._chosen()]
         proof = proving.start(requests, hands=self._hands, run=self._run)
@@ -195,6 +209,7 @@ class _Journey:
                 hands=self._hands,
                 run=self._run,
                 opening=self._opening,
+                may_publish=checked.join,
             )
 
         return proof, scope.each(one, requests)
@@ -223,6 +238,11 @@ class _Journey:
         found, self._lock = pins.base(named, self._lock, self._hands)
         return found
 
+    def _remember(self, makings: list[Making]) -> None:
+        images = {one.made.name: one.made.published.reference for one in makings}
+        at = (self._request.directory, self._place.environment)
+        rendering.remember(images, *at, self._hands.cache)
+
     def _keep(self) -> None:
         """Write the pins that this run found into the lock."""
         files = self._hands.files(self._request.directory)
@@ -250,7 +270,7 @@ class _Journey:
                 version=base.version,
                 services=tuple(making.made for making in makings),
                 tests=self._state(makings),
-                render=self._render(base),
+                render=self._rendering(base),
                 foreign=tuple(pins.listed(self._lock).values()),
                 partial=len(makings) < len(self._project.services),
                 adopt=self._request.adopt,
@@ -259,6 +279,7 @@ class _Journey:
             hands=self._hands,
             run=self._run,
             opening=self._opening,
+            renderer=self._renderer,
         )
         self._lock = pins.images(done.rendered.resolved, self._lock)
         return done
@@ -277,38 +298,6 @@ class _Journey:
             return "off"
         reports = [making.made.report for making in makings]
         return "passed" if all(reports) else "pending"
-
-    def _render(self, base: Source) -> RenderRequest:
-        place, project = self._place, self._project
-        usual = f"{_OVERLAYS}/{place.environment}"
-        overlay = place.overlay or (usual if usual in project.overlays and project.placed else "")
-        if usual in project.overlays and not overlay:
-            self._run.remark(
-                f"{usual} is not used: nothing below deploy/ names an image of this project",
-                fix=f"image: shipway://{project.services[0].name}",
-            )
-        inside = posixpath.relpath(self._request.directory, base.root)
-        chosen = self._chosen()
-        services = tuple(one for one in project.services if one.name in chosen)
-        in_memory = manifests.Overlay(
-            environment=place.environment,
-            namespace=place.namespaces[0],
-            node_port=place.embedded,
-        )
-        objects = () if overlay else manifests.in_memory(project.name, services, in_memory)
-        return RenderRequest(
-            project=project.name,
-            environment=place.environment,
-            namespaces=place.namespaces,
-            images={},
-            root=base.root if overlay else "",
-            overlay=posixpath.normpath(posixpath.join(inside, overlay)) if overlay else "",
-            objects=objects,
-            commit=base.tree if base.dirty else base.commit,
-            cluster_objects=place.cluster_objects,
-            make_namespaces=place.namespaces,
-            foreign=pins.listed(self._lock),
-        )
 
     def _urls(self) -> dict[str, str]:
         """Return where each service answers on this machine, as its Service says."""

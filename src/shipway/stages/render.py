@@ -20,7 +20,7 @@ from shipway.core.ports.renderer import Sourced
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from shipway.core.ports.content import Content
     from shipway.core.ports.renderer import Renderer
@@ -30,6 +30,9 @@ VERSION = "1"
 
 MEMORY = "shipway in memory"
 """The renderer's name where there are no files."""
+
+_STAND_IN = "shipway.invalid/{}@sha256:" + "0" * 64
+"""Stands for an image that is not built yet, in what is judged and never in what is shown."""
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +74,38 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     renderer: str
 
 
+class Draft(msgspec.Struct, frozen=True):
+    """A set as far as it is known before its images are built."""
+
+    objects: tuple[Obj, ...]
+    open: tuple[str, ...]
+    """Placeholders that stand, sorted: nobody has built these images yet."""
+    unpinned: tuple[str, ...]
+    """Foreign images by tag, sorted: the lock does not know them yet."""
+
+
+def draft(request: RenderRequest, *, services: Collection[str], renderer: Renderer) -> Draft:
+    """Return the set with the images of ``request`` alone; refuse all that :func:`render` would.
+
+    ``services`` may be named by placeholders that nothing stands for yet. Nothing is looked up and
+    nothing is stored.
+
+    Raises:
+        ShipwayError: as :func:`render`, but for ``render.image``.
+    """
+    found = _source(request, renderer)
+    whole = {name: _STAND_IN.format(name) for name in services} | request.images
+    standing = msgspec.structs.replace(request, images=whole)
+    _raise_if(_refused(_filled(found, standing), request), request)
+    known = _each(_filled(found, request), lambda obj: images.pin(obj, request.foreign))
+    ready = order.ordered(tuple(one.object for one in known))
+    return Draft(
+        objects=ready,
+        open=tuple(sorted({text for obj in ready for _, text in images.placeholders(obj)})),
+        unpinned=tuple(sorted({one for obj in ready for one in images.unpinned(obj)})),
+    )
+
+
 def render(
     request: RenderRequest,
     *,
@@ -86,13 +121,9 @@ def render(
             ``render.placeholder``, ``render.image``, ``render.object`` if all that was refused is
             of that one kind; and what the renderer raises.
     """
-    found = _source(request, renderer)
-    own = _own(request)
-    found = _each(found, lambda obj: images.substitute(obj, own))
+    found = _filled(_source(request, renderer), request)
     found, resolved, missing = _pin(found, request, resolve)
-    found = _complete(found, request)
-    bounds = Bounds(namespaces=request.namespaces, cluster_objects=request.cluster_objects)
-    _raise_if((*missing, *refusals.refuse(found, bounds)), request)
+    _raise_if((*missing, *_refused(found, request)), request)
     ready = order.ordered(tuple(one.object for one in found))
     data = objects.write_set(ready)
     return Rendered(
@@ -110,6 +141,17 @@ def _source(request: RenderRequest, renderer: Renderer) -> tuple[Sourced, ...]:
     if request.overlay:
         return renderer.render(request.root, request.overlay)
     return tuple(Sourced(obj) for obj in request.objects)
+
+
+def _filled(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Sourced, ...]:
+    """Return the objects with their images, their namespaces and the namespaces we make."""
+    own = _own(request)
+    return _complete(_each(found, lambda obj: images.substitute(obj, own)), request)
+
+
+def _refused(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Refusal, ...]:
+    bounds = Bounds(namespaces=request.namespaces, cluster_objects=request.cluster_objects)
+    return refusals.refuse(found, bounds)
 
 
 def _own(request: RenderRequest) -> dict[str, str]:

@@ -151,6 +151,22 @@ def verify(
     return road.judge(reference, asked, hands=Tools(emit))
 
 
+def render(*, directory: str, cluster: str, emit: Emit, environment: str) -> object:
+    """Return an environment's set."""
+    from shipway.roads import checking
+
+    del cluster
+    return checking.render(directory, environment, hands=Tools(emit))
+
+
+def check(*, directory: str, cluster: str, emit: Emit, environment: str) -> object:
+    """Judge config and manifests."""
+    from shipway.roads import checking
+
+    del cluster
+    return checking.check(directory, environment, hands=Tools(emit))
+
+
 def init(*, directory: str, cluster: str, emit: Emit, dry_run: bool) -> object:
     """Write the config and the manifests that ``up`` guesses."""
     from shipway.roads import scaffold

@@ -47,13 +47,13 @@ def overlays(project: str) -> tuple[Overlay, ...]:
 
 def files(project: str, services: tuple[Workload, ...]) -> dict[str, str]:
     """Return path (relative to the repository) and text of every file that ``init`` writes."""
-    found = {f"{BASE}/kustomization.yaml": _yaml(_base(services))}
+    found = {f"{BASE}/kustomization.yaml": dump(_base(services))}
     for service in services:
-        found[f"{BASE}/{service.name}.yaml"] = _yaml(*workloads.objects(service, project))
+        found[f"{BASE}/{service.name}.yaml"] = dump(*workloads.objects(service, project))
     for overlay in overlays(project):
         folder = f"{OVERLAYS}/{overlay.environment}"
-        found[f"{folder}/namespace.yaml"] = _yaml(_namespace(overlay))
-        found[f"{folder}/kustomization.yaml"] = _yaml(_kustomization(overlay, services))
+        found[f"{folder}/namespace.yaml"] = dump(_namespace(overlay))
+        found[f"{folder}/kustomization.yaml"] = dump(_kustomization(overlay, services))
     return found
 
 
@@ -119,7 +119,8 @@ def _node_port(spec: Obj, number: int | None) -> Obj:
     return {**spec, "type": "NodePort", "ports": ports}
 
 
-def _yaml(*documents: Obj) -> str:
+def dump(*documents: Obj) -> str:
+    """Return objects as a YAML stream, keys in their order, texts of several lines as blocks."""
     import yaml  # noqa: PLC0415  17 ms that only init needs
 
     text: str = yaml.dump_all(
