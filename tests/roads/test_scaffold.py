@@ -28,7 +28,13 @@ class ReadingGo:
         del root, named
         prefix = "" if module_dir == "." else f"{module_dir}/"
         packages: dict[str, dict[str, str]] = {}
+        mods = (
+            f"{path.rpartition('/')[0]}/" for path in self.files.under(".", suffixes=("go.mod",))
+        )
+        nested = tuple(at for at in mods if at != "/" and at.startswith(prefix) and at != prefix)
         for path in self.files.under(module_dir, suffixes=(".go",)):
+            if path.startswith(nested):
+                continue
             folder, _, name = path.removeprefix(prefix).rpartition("/")
             packages.setdefault(folder or ".", {})[name] = self.files.files[path].decode()
         module = self.files.files[f"{prefix}go.mod"].decode().split()[1]
@@ -114,10 +120,79 @@ def test_a_module_below() -> None:
     assert load(files).modules == {"web": "back"}
     files.create("front/go.mod", b"module example.com/front\n")
     files.create("front/main.go", WEB.encode())
-    with pytest.raises(ShipwayError, match="several Go modules: back, front") as caught:
-        load(files)
-    assert caught.value.id == "config.no-module"
     assert load(files, package="./front").modules == {"front": "front"}
+
+
+SEVERAL = {
+    "back__go_dot_mod": "module example.com/store/back\n",
+    "back__cmd__server__main_dot_go": WEB,
+    "front__go_dot_mod": "module example.com/store/front\n",
+    "front__main_dot_go": WEB.replace("9000", "9001"),
+    "lib__go_dot_mod": "module example.com/store/lib\n",
+    "lib__lib_dot_go": "package lib\n",
+    "testdata__x__go_dot_mod": "module example.com/x\n",
+    "testdata__x__main_dot_go": WEB,
+}
+
+
+def test_several_modules_below() -> None:
+    """Without a module at the top, every program that serves below it is a service."""
+    loaded = load(project(**SEVERAL))
+
+    assert loaded.modules == {"server": "back", "front": "front"}
+    assert {one.name: one.port for one in loaded.services} == {"server": 9000, "front": 9001}
+    assert loaded.name == "store"
+    (named, *_) = loaded.settings.guesses
+    assert (named.path, named.origin) == ("project.name", "go.mod files")
+
+
+def test_modules_that_have_nothing_in_common() -> None:
+    """Where the modules' paths share no name, the project is called like its folder."""
+    files = project(
+        a__go_dot_mod="module example.com/a\n",
+        a__main_dot_go=WEB,
+        b__go_dot_mod="module example.com/b\n",
+        b__main_dot_go=WEB,
+    )
+
+    assert load(files).name == "shop"
+
+
+def test_a_workspace() -> None:
+    """The modules that go.work uses are the project's; one outside of it is no concern."""
+    work = "go 1.24\nuse (\n\t./front\n\t./lib\n\t../elsewhere\n\t./gone\n)\n"
+
+    assert load(project(**SEVERAL, go_dot_work=work)).modules == {"front": "front"}
+
+
+def test_a_library_with_programs_in_modules_below() -> None:
+    """Where the top's own module has no program, those of the modules below count."""
+    files = project(**SEVERAL, **MODULE, shop_dot_go="package shop\n")
+
+    assert load(files).modules == {"server": "back", "front": "front"}
+    only = project(**MODULE, shop_dot_go="package shop\n")
+    with pytest.raises(ShipwayError) as caught:
+        load(only)
+    assert caught.value.id == "config.no-service"
+
+
+def test_programs_of_one_name() -> None:
+    """Two programs of one name are told apart by their folders."""
+    files = project(**MODULE, a__server__main_dot_go=WEB, b__server__main_dot_go=WEB)
+
+    assert set(load(files).modules) == {"a-server", "b-server"}
+
+
+def test_a_folder_of_several_modules_is_no_package() -> None:
+    """A package that stands for several modules is told, with one of them."""
+    files = project(
+        **{f"all__{name}": text for name, text in SEVERAL.items() if "testdata" not in name}
+    )
+    with pytest.raises(ShipwayError, match="several Go modules: all/back, all/front") as caught:
+        load(files, package="./all")
+
+    assert caught.value.id == "config.no-module"
+    assert "shipway up ./all/back" in caught.value.hint
 
 
 def test_services_in_two_modules() -> None:

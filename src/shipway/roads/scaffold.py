@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shipway.core.golang import modfile, toolchain
+from shipway.core.golang import discovery, modfile, toolchain
 from shipway.core.project import guess, lockfile, scaffold, schema, settings
 from shipway.core.project.guess import Found
 from shipway.core.project.lockfile import Lock  # noqa: TC001  msgspec reads types
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from shipway.core.ports.files import Files
     from shipway.core.ports.go import Go
+    from shipway.core.project.config import Service
     from shipway.core.run.events import Event
 
 YAML = (".yaml", ".yml")
@@ -104,14 +105,16 @@ def load(request: ProjectRequest, *, files: Files, go: Go) -> LoadedProject:
     above = _above(request, tree, written=data is not None)
     settings.resolve(above)  # every fault of what people wrote comes before any guess
     told = settings.merged(above)
-    homes = {name: _home(files, one) for name, one in told.get("services", {}).items()}
-    founds = tuple(_found(request, told, files, go, home) for home in _homes(request, files, homes))
-    effective = settings.resolve((*_guesses(founds, told, homes, request.package), *above))
-    modules = {name: homes.get(name, founds[0].module_dir) for name in effective.config.services}
+    founds = _founds(request, told, files, go)
+    folder = posixpath.basename(request.directory)
+    guesses = guess.layers(*founds, package=request.package, written=told, folder=folder)
+    effective = settings.resolve((*guesses, *above))
+    places = {name: settings.folder_of(one.package) for name, one in _services(effective)}
+    modules = {name: guess.home(founds, place).module_dir for name, place in places.items()}
     return LoadedProject(
         directory=request.directory,
         settings=effective,
-        services=_workloads(founds, effective, modules),
+        services=guess.workloads(founds, effective.config),
         modules=modules,
         lock=lockfile.load(files.read(lockfile.FILE)),
         overlays=tuple(_overlays(files)),
@@ -160,35 +163,43 @@ def _above(request: ProjectRequest, tree: dict[str, Any], *, written: bool) -> t
     return (*file, *variables, *settings.from_flags(request.flags))
 
 
-def _home(files: Files, service: dict[str, Any]) -> str:
-    return _module_dir(files, settings.folder_of(service.get("package", "")))
+def _services(effective: Settings) -> Iterable[tuple[str, Service]]:
+    return effective.config.services.items()
 
 
-def _homes(request: ProjectRequest, files: Files, homes: dict[str, str]) -> Iterable[str]:
-    """Return the modules to read: those of the services, else that of the package asked for."""
-    asked = settings.folder_of(request.package)
-    return dict.fromkeys(homes.values() if homes else [_module_dir(files, asked)])
+def _founds(
+    request: ProjectRequest, told: dict[str, Any], files: Files, go: Go
+) -> tuple[Found, ...]:
+    """Return the modules to read: those of the services, else the one of the package asked for.
+
+    A project without a module of its own, or whose own has no program, is all modules below it
+    that have one (those that go.work names, if it does).
+
+    Raises:
+        ShipwayError: ``config.no-module``.
+    """
+    named = [one.get("package", "") for one in told.get("services", {}).values()]
+    places = [settings.folder_of(place) for place in named or [request.package]]
+    tops = dict.fromkeys(_module_above(files, place) for place in places)
+    if "" not in tops:
+        founds = tuple(_found(request, told, files, go, top) for top in tops)
+        if named or request.package or any(_programs(found) for found in founds):
+            return founds
+        below = tuple(top for top in _modules_below(files, ".") if top not in tops)
+        return _with_programs(_found(request, told, files, go, top) for top in below) or founds
+    below = _modules_below(files, places[0])
+    if not below or (len(below) > 1 and (named or request.package)):
+        raise _no_module(places[0], below)
+    founds = tuple(_found(request, told, files, go, top) for top in below)
+    return _with_programs(founds) or founds
 
 
-def _guesses(
-    founds: tuple[Found, ...], told: dict[str, Any], homes: dict[str, str], package: str
-) -> Iterator[Layer]:
-    services = told.get("services", {})
-    for found in founds:
-        here = {name: services[name] for name, home in homes.items() if home == found.module_dir}
-        yield from guess.layers(found, package=package, written={**told, "services": here})
+def _with_programs(founds: Iterable[Found]) -> tuple[Found, ...]:
+    return tuple(found for found in founds if _programs(found))
 
 
-def _workloads(
-    founds: tuple[Found, ...], effective: Settings, modules: dict[str, str]
-) -> tuple[Workload, ...]:
-    made = {
-        workload.name: workload
-        for found in founds
-        for workload in guess.workloads(found, effective.config)
-        if modules[workload.name] == found.module_dir
-    }
-    return tuple(made[name] for name in effective.config.services)
+def _programs(found: Found) -> bool:
+    return any(discovery.is_main(texts) for texts in found.packages.values())
 
 
 def _found(
@@ -209,25 +220,38 @@ def _found(
     )
 
 
-def _module_dir(files: Files, folder: str) -> str:
-    """Return the nearest folder at or above ``folder`` with a go.mod, else the only one below.
+def _module_above(files: Files, folder: str) -> str:
+    """Return the nearest folder at or above ``folder`` with a go.mod; empty where there is none."""
+    tops = _upwards(folder)
+    return next((at for at in tops if files.read(posixpath.join(at, "go.mod")) is not None), "")
 
-    Raises:
-        ShipwayError: ``config.no-module`` where there is none, or more than one to choose from.
-    """
-    for above in _upwards(folder):
-        if files.read(posixpath.join(above, "go.mod")) is not None:
-            return above
-    below = [posixpath.dirname(path) for path in files.under(folder, suffixes=("go.mod",))]
-    if len(below) == 1:
-        return below[0]
-    raise ShipwayError(
+
+def _modules_below(files: Files, folder: str) -> tuple[str, ...]:
+    """Return the folders of modules below: those that go.work uses, else all but test data."""
+    work = modfile.parse(_text(files, posixpath.join(folder, "go.work"))).folders
+    used = (posixpath.normpath(posixpath.join(folder, at)) for at in work)
+    inside = [at for at in used if not at.startswith(("../", "/")) and at != ".."]
+    if inside:
+        return tuple(at for at in inside if files.read(posixpath.join(at, "go.mod")) is not None)
+    found = [posixpath.dirname(path) or "." for path in files.under(folder, suffixes=("go.mod",))]
+    return tuple(at for at in found if not any(_is_apart(part) for part in at.split("/")))
+
+
+def _is_apart(name: str) -> bool:
+    """Return whether the go command's ``./...`` would pass a folder of this name over."""
+    return name in {"vendor", "testdata", "node_modules"} or name.startswith("_")
+
+
+def _no_module(folder: str, below: tuple[str, ...]) -> ShipwayError:
+    return ShipwayError(
         "config.no-module",
         Kind.CONFIG,
         f"several Go modules: {', '.join(below)}" if below else "no go.mod here or above",
         operation="looking for the Go module of",
         subject=folder,
-        hint="name the package: shipway up ./FOLDER" if below else "start one: go mod init NAME",
+        hint=f"name the package: shipway up ./{below[0]}"
+        if below
+        else "start one: go mod init example.com/NAME",
     )
 
 

@@ -61,6 +61,47 @@ def test_tools_are_no_services() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("modules", "name", "origin"),
+    [
+        (("example.com/store/a", "example.com/store/b/v2"), "store", "go.mod files"),
+        (("example.com/a", "example.com/b"), "my-shop", "the folder"),
+        (("a", "b"), "my-shop", "the folder"),
+    ],
+)
+def test_several_modules(modules: tuple[str, ...], name: str, origin: str) -> None:
+    """Services of several modules are named by their programs, the project by what they share."""
+    founds = [
+        found({".": WEB}, module=path, module_dir=f"m{number}")
+        for number, path in enumerate(modules)
+    ]
+    layers = guess.layers(*founds, folder="My shop")
+    guesses = {one.path: one for one in settings.resolve(layers).guesses}
+
+    assert (guesses["project.name"].value, guesses["project.name"].origin) == (name, origin)
+    assert guesses["services.a.package"].value == "./m0"
+    assert guesses["services.b.package"].value == "./m1"
+
+
+def test_programs_of_one_name() -> None:
+    """Two programs of one name are told apart by their folders."""
+    lines = guessed(found({"a/server": WEB, "b/server": WEB}))
+
+    assert lines[1:3] == [
+        "services.a-server.package = ./a/server (source)",
+        "services.b-server.package = ./b/server (source)",
+    ]
+
+
+def test_a_folder_belongs_to_the_nearest_module() -> None:
+    """Of nested modules the innermost one counts; a folder beside all of them goes to the first."""
+    top, inner = found({}, module_dir="."), found({}, module_dir="api")
+
+    assert guess.home((top, inner), "api/cmd/web").module_dir == "api"
+    assert guess.home((top, inner), "apis").module_dir == "."
+    assert guess.home((inner,), "web") is inner
+
+
 def test_a_single_main_that_serves_nothing_is_a_worker() -> None:
     """A lone program without a listener has no port."""
     assert guessed(found({".": TOOL}))[1:] == [
@@ -194,7 +235,7 @@ def test_workloads() -> None:
     layers = (*guess.layers(module), settings.Layer("shipway.toml", {"schema": 1, **tree}))
     effective = settings.resolve(layers)
 
-    assert guess.workloads(module, effective.config) == (
+    assert guess.workloads((module,), effective.config) == (
         Workload(name="api", kind="grpc", port=8080),
         Workload(
             name="web", port=9000, startup="/healthz", readiness="/readyz", liveness="/healthz"

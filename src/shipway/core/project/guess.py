@@ -48,29 +48,57 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         return self.packages
 
 
-def layers(found: Found, *, package: str = "", written: Tree | None = None) -> tuple[Layer, ...]:
+def layers(
+    *founds: Found, package: str = "", written: Tree | None = None, folder: str = ""
+) -> tuple[Layer, ...]:
     """Return the guesses for what ``written`` (the tables of a config, judged) leaves open.
+
+    ``founds`` are the project's modules, one at least; ``folder`` is the name of its folder.
 
     Raises:
         ShipwayError: ``config.no-service`` where no guess is sound.
     """
     tree = written or {}
-    name = tree.get("project", {}).get("name") or project_name(found.module)
-    guesses = [Layer("go.mod", {"project": {"name": name}}, guess=True)]
+    told = tree.get("project", {}).get("name")
+    name, origin = (told, "go.mod") if told else _named(founds, folder)
+    guesses = [Layer(origin, {"project": {"name": name}}, guess=True)]
     services: Tree = tree.get("services") or {}
     if not services:
-        for main in _mains(found, package):
-            key = dns_label(name if main.folder == "." else main.name)
-            services = {**services, key: {"package": _package(found, main.folder)}}
+        for key, path in _keys(founds, _mains(founds, package), name).items():
+            services = {**services, key: {"package": path}}
             guesses.append(Layer("source", {"services": {key: services[key]}}, guess=True))
     for key, service in services.items():
-        guesses += _details(found, key, service)
+        guesses += _details(home(founds, folder_of(service.get("package", ""))), key, service)
     return tuple(guesses)
 
 
-def workloads(found: Found, config: Config) -> tuple[Workload, ...]:
+def workloads(founds: tuple[Found, ...], config: Config) -> tuple[Workload, ...]:
     """Return every service of the effective ``config`` as manifests want it."""
-    return tuple(_workload(found, config, key) for key in config.services)
+    places = {key: folder_of(service.package) for key, service in config.services.items()}
+    return tuple(_workload(home(founds, at), config, key) for key, at in places.items())
+
+
+def home(founds: tuple[Found, ...], folder: str) -> Found:
+    """Return the module that a folder of the project belongs to: the nearest one above it."""
+    above = [found for found in founds if _is_within(folder, found.module_dir)]
+    return max(above or founds[:1], key=lambda found: len(found.module_dir.strip(".")))
+
+
+def _is_within(folder: str, top: str) -> bool:
+    return top in {".", folder} or folder.startswith(f"{top}/")
+
+
+def _named(founds: tuple[Found, ...], folder: str) -> tuple[str, str]:
+    """Return the project's name and what says so.
+
+    That of its module, of what several modules have in common, or of its folder.
+    """
+    if len(founds) == 1:
+        return project_name(founds[0].module), "go.mod"
+    common = posixpath.commonpath([found.module for found in founds])
+    if "/" in common:
+        return project_name(common), "go.mod files"
+    return dns_label(folder), "the folder"
 
 
 def dns_label(text: str) -> str:
@@ -105,34 +133,46 @@ def _workload(found: Found, config: Config, key: str) -> Workload:
     )
 
 
-def _mains(found: Found, package: str) -> tuple[Main, ...]:
+def _mains(founds: tuple[Found, ...], package: str) -> list[tuple[Found, Main]]:
     """Return the main packages that are services: the one asked for, else those that serve."""
-    known = discovery.mains(found.module, found.folders)
+    known = [(one, main) for one in founds for main in discovery.mains(one.module, one.folders)]
     mains = known
     if package:
-        wanted = _in_module(found, folder_of(package))
-        mains = tuple(main for main in known if main.folder == wanted)
-    serving = tuple(main for main in mains if main.serves)
+        wanted = folder_of(package)
+        mains = [(one, main) for one, main in known if _place(one, main) == wanted]
+    serving = [(one, main) for one, main in mains if main.serves]
     if len(mains) == 1 or serving:
         return serving or mains
     several = "several main packages, and none of them serves"
-    names = " or ".join(_argument(found, main) for main in known[:5])
+    names = " or ".join(_package(one, main.folder) for one, main in known[:5])
     raise ShipwayError(
         "config.no-service",
         Kind.CONFIG,
         several if mains else "no main package there" if known else "no main package",
         operation="looking for a service",
-        subject=package or found.module,
+        subject=package or ", ".join(found.module for found in founds),
         hint=f"name the package: shipway up {names}"
         if known
         else "shipway carries programs: a folder with package main is needed",
     )
 
 
-def _argument(found: Found, main: Main) -> str:
-    """Return a main package as a person names it, from the project's folder."""
-    folder = posixpath.normpath(posixpath.join(found.module_dir, main.folder))
-    return folder if folder == "." else f"./{folder}"
+def _keys(founds: tuple[Found, ...], mains: list[tuple[Found, Main]], name: str) -> dict[str, str]:
+    """Return a name for each service, and its package; programs of one name get their folder's."""
+    lone = len(founds) == 1
+    short = [name if lone and main.folder == "." else main.name for _, main in mains]
+    labels = [dns_label(one) for one in short]
+    return {
+        (label if labels.count(label) == 1 else dns_label(_place(one, main))): _package(
+            one, main.folder
+        )
+        for label, (one, main) in zip(labels, mains, strict=True)
+    }
+
+
+def _place(found: Found, main: Main) -> str:
+    """Return a main package's folder, relative to the project."""
+    return posixpath.normpath(posixpath.join(found.module_dir, main.folder))
 
 
 def _details(found: Found, key: str, service: Tree) -> Iterator[Layer]:

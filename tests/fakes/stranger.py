@@ -1,0 +1,124 @@
+"""A stranger's repository on its way: real git, real Go and real files; the rest in memory.
+
+Tests of shapes use it: :meth:`Stranger.carry` takes the road that ``shipway up`` takes, up to a
+cluster and a registry that are fakes, and what was made can be looked into.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+from fakes.gotools import HOST, real_go
+from fakes.hands import FakeHands
+from fakes.repository import ENV, Repository
+from shipway.adapters.files import Folder
+from shipway.adapters.git import GitRepositories
+from shipway.adapters.imagefiles import RepositoryFiles
+from shipway.adapters.manifests import ByFolder
+from shipway.adapters.process import SystemProcesses
+from shipway.core.oci import config as configs
+from shipway.core.oci import manifest as manifests
+from shipway.core.run.events import Remark
+from shipway.roads.up import Up, UpRequest, up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from shipway.core.oci.config import Configuration
+    from shipway.core.ports.renderer import Renderer
+    from shipway.core.run.events import Event
+
+WEB = """package main
+
+import (
+	"fmt"
+	"net/http"
+)
+
+func answer(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") }
+
+func main() {
+	http.HandleFunc("/healthz", answer)
+	http.ListenAndServe(":8080", nil)
+}
+"""
+TOOL = "package main\n\nfunc main() {}\n"
+
+
+class Stranger(FakeHands):
+    """One repository, given as paths to texts, and what it is carried to."""
+
+    def __init__(
+        self, go_path: str, folder: Path, files: Mapping[str, str], **variables: str
+    ) -> None:
+        super().__init__()
+        self.folder = folder.resolve()
+        self.repository = Repository(self.folder / "repo")
+        self.root = self.repository.root
+        for path, text in files.items():
+            self.repository.write(path, text)
+        self.repository.commit()
+        self.variables = variables
+        self.git: Any = GitRepositories(SystemProcesses(), ENV)
+        self.go: Any = real_go(go_path, self.folder / "state", variables)
+        self.imagefiles: Any = RepositoryFiles(self.memory)
+        self.renderer: Any = ByFolder(self._no_kustomize)
+        self.said: list[Event] = []
+
+    def with_kustomize(self, made: Callable[[], Renderer]) -> None:
+        """Render kustomizations by the real program."""
+        self.renderer = ByFolder(made)
+
+    def files(self, root: str) -> Any:
+        """Return the files below a folder."""
+        return Folder(root)
+
+    def carry(self, package: str = "", directory: str = ".", **asked: Any) -> Up:
+        """Carry it, as ``shipway up`` would; tests are off unless asked for."""
+        asked = {"tests": "off", **asked}
+        place = str((self.root / directory).resolve())
+        request = UpRequest(
+            directory=place, package=package, architecture=HOST.architecture, **asked
+        )
+        return up(request, hands=self, emit=self.said.append)
+
+    def remarks(self) -> list[str]:
+        """Return what was said so far."""
+        return [one.text for one in self.said if isinstance(one, Remark)]
+
+    def objects(self, kind: str) -> dict[str, Any]:
+        """Return the live objects of one kind by name."""
+        live = self.cluster.objects.values()
+        return {one["metadata"]["name"]: one for one in live if one["kind"] == kind}
+
+    def container(self, kind: str, name: str) -> dict[str, Any]:
+        """Return the one container of a workload."""
+        (found,) = self.objects(kind)[name]["spec"]["template"]["spec"]["containers"]
+        return dict(found)
+
+    def config(self, said: Up, name: str) -> Configuration:
+        """Return the configuration of a service's image."""
+        repository, _, digest = said.images[name].partition("@")
+        data = self.registries.pull_manifest(repository, digest)[1]  # type: ignore[arg-type]
+        found = manifests.parse(data)
+        return configs.parse(self.registries.pull_blob(repository, found.config))
+
+    def contents(self, said: Up, name: str) -> dict[str, bytes]:
+        """Return the files of a service's image, its base left out, by path."""
+        repository, _, digest = said.images[name].partition("@")
+        data = self.registries.pull_manifest(repository, digest)[1]  # type: ignore[arg-type]
+        found: dict[str, bytes] = {}
+        for layer in manifests.parse(data).layers[1:]:
+            raw = self.registries.pull_blob(repository, layer)
+            with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+                for member in tar:
+                    file = tar.extractfile(member) if member.isfile() else None
+                    if file is not None:
+                        found[member.name] = file.read()
+        return found
+
+    def _no_kustomize(self) -> Renderer:
+        raise AssertionError("this project has no kustomization")
