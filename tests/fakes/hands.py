@@ -189,6 +189,8 @@ class FakeHands:
         self.variables: dict[str, str] = {}
         self.running = True
         self.calls: list[str] = []
+        self.broken: dict[str, Exception] = {}
+        """By name of a changing call (``push_manifest``): raised whenever it is called."""
         self._last = 0
         self._dead = False
         self._lock = threading.Lock()
@@ -216,6 +218,8 @@ class FakeHands:
                 self._dead = True
             if self._dead:
                 raise Killed
+            if error := self.broken.get(name):
+                raise error
 
     @property
     def content(self) -> Any:

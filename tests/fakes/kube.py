@@ -37,6 +37,8 @@ class MemoryKube:
         self.steps: list[Callable[[MemoryKube], object]] = []
         self.refusals: dict[tuple[str, str], ShipwayError] = {}
         """By verb and name (``apply``, ``deployment/shop-dev/web``): raised once."""
+        self.hooks: dict[tuple[str, str], Callable[[], object]] = {}
+        """By verb and name: called each time, before anything happens; it may raise."""
         self.log_lines: dict[tuple[str, str, bool], str] = {}
         """By pod, container and whether of the previous run."""
         self.now = NOW
@@ -199,6 +201,8 @@ class MemoryKube:
     def _call(self, verb: str, ref: Ref) -> None:
         scope.current().check()
         self.calls.append((verb, str(ref)))
+        if hook := self.hooks.get((verb, str(ref))):
+            hook()
         if error := self.refusals.pop((verb, str(ref)), None):
             raise error
 

@@ -66,7 +66,7 @@ def test_an_apply_that_is_refused_is_a_failed_outcome() -> None:
         shop.carry()
 
     assert caught.value.id == "kube.admission"
-    assert deploys(shop)[0] == (2, "failed", ("kube.admission",))
+    assert deploys(shop)[1] == (2, "failed", ("kube.admission",))
 
 
 def test_a_stopped_run_signs_no_outcome() -> None:

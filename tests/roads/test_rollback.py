@@ -9,11 +9,13 @@ import pytest
 
 from fakes.git import ROOT
 from fakes.shop import WEB, WHERE, Shop
+from shipway.core.evidence.history import History
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import history, restore, status, where
 from shipway.roads.rollback import RolledBack, rollback
 from shipway.roads.where import WhereRequest
 from shipway.run import Run
+from shipway.stages import deploy
 
 if TYPE_CHECKING:
     from shipway.core.evidence.history import Entry
@@ -163,6 +165,8 @@ def test_a_deploy_without_outcome_is_never_put_back() -> None:
             place,
             reason="",
             since=None,
+            past=History(),
+            held=deploy.read_head("shop", "dev", "shipway", kube=shop.cluster),
             hands=shop,
             run=run,
             signer=shop.key,

@@ -11,27 +11,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.evidence import shipped, statement
-from shipway.core.evidence.history import Head, follow
+from shipway.core.evidence.history import Head, follow, left
 from shipway.core.evidence.link import Edge, Link  # noqa: TC001  msgspec reads types
-from shipway.core.evidence.shipped import Applied, Intent, Outcome, Planned
-from shipway.core.kube import objects
+from shipway.core.evidence.shipped import Intent, Outcome  # noqa: TC001  msgspec reads types
 from shipway.core.kube.plan import Plan, Standing  # noqa: TC001  msgspec reads types
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
-from shipway.core.oci.digest import of
 from shipway.core.run.events import Unit
-from shipway.errors import Kind, ShipwayError
-from shipway.roads import block
+from shipway.errors import Failures, Kind, ShipwayError
+from shipway.roads import block, record
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
-from shipway.stages import attest, deploy, gate
-from shipway.stages.attest import AttestRequest, Said
+from shipway.stages import deploy, gate
 from shipway.stages.deploy import Proof  # noqa: TC001  msgspec reads types
 from shipway.stages.gate import Expected, GateResult
 
 if TYPE_CHECKING:
     from shipway.core.evidence.history import History
     from shipway.core.kube.head import Held
-    from shipway.core.oci.digest import Digest
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.signer import Signer
@@ -69,61 +64,90 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     """An intent and how it ended."""
 
     intent: Link
-    outcome: Link
+    outcome: Link | None
+    """None where a failure could not be signed: the intent stays unfinished."""
     said: Outcome
-    gate: GateResult
+    gate: GateResult | None
+    """None where it was not reached, or gave no answer."""
+    error: ShipwayError | None = None
+    """Why apply or gate broke off."""
+    half: bool = False
+    """Whether the apply broke off with something sent."""
     answered: float
-    """When the gate answered, on the monotonic clock."""
+    """When the gate answered or the error came, on the monotonic clock."""
     plan: Plan
+
+    @property
+    def passed(self) -> bool:
+        """Return whether it serves."""
+        return self.gate is not None and self.gate.passed
 
 
 def carry(
     request: CarryRequest, *, held: Held, kube: Kube, hands: Hands, run: Run, signer: Signer
 ) -> Carried:
-    """Carry out one intent and sign how it ended, whatever that was.
+    """Carry out one intent, sign how it ended, and return that; also where apply or gate broke off.
+
+    A failure that cannot be signed is a loud remark, and never hides why it failed.
 
     Raises:
-        ShipwayError: ``deploy.lost_swap`` (conflict) with nothing applied, and what plan and apply
-            raise; then the outcome says ``failed``. A run that is stopped (``run.cancelled``)
-            signs no outcome: its intent stays unfinished.
+        ShipwayError: ``deploy.lost_swap`` (conflict) with nothing applied; ``deploy.overtaken``
+            (conflict) where it serves, but another deploy came meanwhile; what planning and
+            signing raise. A run that is stopped (``run.cancelled``) signs no outcome.
     """
     began = hands.clock.now()
     plan = _plan(request, kube=kube, hands=hands, run=run)
     after = follow(held.head)
-    said = _intent(request, after.sequence, after.follows, kube=kube, hands=hands)
-    link = _sign(request, said, hands=hands, run=run, signer=signer)
+    said = record.intent(request, after.sequence, after.follows, kube=kube, hands=hands)
+    link = record.sign(request, said, hands=hands, run=run, signer=signer)
     won = _swap(request, held, said, link, kube=kube, hands=hands, run=run, signer=signer)
+    seen: list[deploy.Applied] = []
+    applied, result, error = None, None, None
     try:
-        applied = _applied(request, link, plan, kube=kube, hands=hands, run=run)
+        applied = _applied(request, link, plan, seen, kube=kube, hands=hands, run=run)
         result = _gate(request, applied, kube=kube, hands=hands, run=run)
-    except ShipwayError as error:
-        if error.kind is not Kind.CANCELLED:
-            closing = _outcome(said, link, began, hands, result="failed", causes=(error.id,))
-            _end(request, closing, won, kube=kube, hands=hands, run=run, signer=signer)
-        raise
+    except ShipwayError as caught:
+        if caught.kind is Kind.CANCELLED:
+            raise
+        error = caught
     answered = hands.clock.monotonic()
-    closing = _outcome(
+    stood = result.objects if result else sorted(seen, key=lambda one: one.ref.identity)
+    closing = record.outcome(
         said,
         link,
         began,
-        hands,
-        result="passed" if result.passed else "failed",
-        causes=result.causes,
-        objects=tuple(_live(one) for one in result.objects),
+        hands=hands,
+        result="passed" if result is not None and result.passed else "failed",
+        causes=result.causes if result else _causes(error),
+        objects=tuple(record.live(one) for one in stood),
         seconds=None if request.since is None else round(answered - request.since, 3),
     )
-    outcome = _end(request, closing, won, kube=kube, hands=hands, run=run, signer=signer)
     return Carried(
-        intent=link, outcome=outcome, said=closing, gate=result, answered=answered, plan=plan
+        intent=link,
+        outcome=_ended(request, closing, won, kube=kube, hands=hands, run=run, signer=signer),
+        said=closing,
+        gate=result,
+        error=error,
+        half=applied is None and (bool(seen) or _unsure(error)),
+        answered=answered,
+        plan=plan,
     )
+
+
+def _causes(error: BaseException | None) -> tuple[str, ...]:
+    """Return the ids of what went wrong, once each; never anybody's own words."""
+    several = error.failures if isinstance(error, Failures) else (error,)
+    return tuple(dict.fromkeys(one.id for one in several if isinstance(one, ShipwayError)))
+
+
+def _unsure(error: ShipwayError | None) -> bool:
+    """Return whether something may have been applied although no answer came."""
+    return error is not None and error.kind is Kind.TRANSIENT
 
 
 def standing(past: History, kube: Kube) -> tuple[Standing, ...]:
-    """Return what stands in the newest outcome that names objects: all that may be pruned."""
-    for entry in past.entries:
-        if entry.outcome is not None and entry.outcome.objects:
-            return deploy.standing(entry.outcome.objects, kube=kube)
-    return ()
+    """Return what signed links say was put there: all that may be pruned."""
+    return deploy.standing(left(past), kube=kube)
 
 
 def _plan(request: CarryRequest, *, kube: Kube, hands: Hands, run: Run) -> Plan:
@@ -153,65 +177,6 @@ def _without_jobs(plan: Plan) -> Plan:
     return msgspec.structs.replace(plan, actions=kept)
 
 
-def _intent(
-    request: CarryRequest, sequence: int, follows: Digest | None, *, kube: Kube, hands: Hands
-) -> Intent:
-    destination = request.destination
-    entries = objects.entries(hands.content.read(request.rendered.digest))
-    return Intent(
-        project=destination.project,
-        environment=destination.environment,
-        target=destination.target,
-        cluster=deploy.cluster(kube),
-        sequence=sequence,
-        follows=follows,
-        kind=request.kind,
-        release=request.release.digest,
-        rendered=request.rendered.digest,
-        render=request.render,
-        verdict=request.verdict,
-        objects=tuple(
-            Planned(
-                group=one.ref.group,
-                kind=one.ref.kind,
-                namespace=one.ref.namespace,
-                name=one.ref.name,
-                digest=one.digest,
-            )
-            for one in entries
-        ),
-        reason=request.reason,
-        waives=("age", "policy") if request.kind == "rollback" else (),
-        restores=request.restores,
-        signed_on=statement.timestamp(hands.clock.now()),
-    )
-
-
-def _sign(
-    request: CarryRequest, said: Intent | Outcome, *, hands: Hands, run: Run, signer: Signer
-) -> Link:
-    """Sign and publish a record under its place in the history."""
-    run.sync()
-    told = shipped.intent(said) if isinstance(said, Intent) else shipped.outcome(said)
-    payload = statement.encode(told)
-    tag = shipped.tag(said.environment, said.target, said.sequence, told.kind, of(payload))
-    (link,) = run.step(
-        attest.sign,
-        request.unit,
-        AttestRequest(
-            statements=(Said(payload=payload, subject=request.release, tag=tag),),
-            repository=request.destination.evidence,
-        ),
-        summary=lambda _: told.kind,
-        signer=signer,
-        content=hands.content,
-        registry=hands.registry,
-        clock=hands.clock,
-        links=hands.links,
-    )
-    return link
-
-
 def _swap(
     request: CarryRequest,
     held: Held,
@@ -228,17 +193,27 @@ def _swap(
         return deploy.swap_head(held, new, kube=kube)
     except ShipwayError as error:
         if error.id == "deploy.lost_swap":
-            lost = _outcome(said, link, hands.clock.now(), hands, result="abandoned")
-            _sign(request, lost, hands=hands, run=run, signer=signer)
+            lost = record.outcome(said, link, hands.clock.now(), hands=hands, result="abandoned")
+            try:
+                record.sign(request, lost, hands=hands, run=run, signer=signer)
+            except ShipwayError as other:
+                _unrecorded(lost, other, run)
         raise
 
 
 def _applied(
-    request: CarryRequest, link: Link, plan: Plan, *, kube: Kube, hands: Hands, run: Run
+    request: CarryRequest,
+    link: Link,
+    plan: Plan,
+    seen: list[deploy.Applied],
+    *,
+    kube: Kube,
+    hands: Hands,
+    run: Run,
 ) -> Deployed:
-    """Apply; where the cluster has no node port left, say who holds them."""
+    """Apply, and note in ``seen`` what the server took; say who holds the node ports if none is."""
     try:
-        return _apply(request, link, plan, kube=kube, hands=hands, run=run)
+        return _apply(request, link, plan, seen, kube=kube, hands=hands, run=run)
     except ShipwayError as error:
         told = block.full(error, kube)
         if told is None:
@@ -247,7 +222,14 @@ def _applied(
 
 
 def _apply(
-    request: CarryRequest, link: Link, plan: Plan, *, kube: Kube, hands: Hands, run: Run
+    request: CarryRequest,
+    link: Link,
+    plan: Plan,
+    seen: list[deploy.Applied],
+    *,
+    kube: Kube,
+    hands: Hands,
+    run: Run,
 ) -> Deployed:
     destination = request.destination
     return run.step(
@@ -266,6 +248,7 @@ def _apply(
         kube=kube,
         content=hands.content,
         clock=hands.clock,
+        on_applied=seen.append,
     )
 
 
@@ -293,35 +276,7 @@ def _gate(
     )
 
 
-def _outcome(
-    said: Intent,
-    link: Link,
-    began: float,
-    hands: Hands,
-    *,
-    result: str,
-    causes: tuple[str, ...] = (),
-    objects: tuple[Applied, ...] = (),
-    seconds: float | None = None,
-) -> Outcome:
-    return Outcome(
-        project=said.project,
-        environment=said.environment,
-        target=said.target,
-        cluster=said.cluster,
-        sequence=said.sequence,
-        intent=link.edge,
-        release=said.release,
-        result=result,
-        objects=objects,
-        causes=causes,
-        started_on=statement.timestamp(began),
-        finished_on=statement.timestamp(hands.clock.now()),
-        seconds=seconds,
-    )
-
-
-def _end(
+def _ended(
     request: CarryRequest,
     closing: Outcome,
     won: Held,
@@ -330,20 +285,39 @@ def _end(
     hands: Hands,
     run: Run,
     signer: Signer,
-) -> Link:
-    """Sign the outcome, give it its place, and let the head say how it ended."""
-    link = _sign(request, closing, hands=hands, run=run, signer=signer)
-    head = msgspec.structs.replace(won.head, state=closing.result)
-    deploy.swap_head(won, head, kube=kube)
+) -> Link | None:
+    """Sign the outcome and let the head say how it ended.
+
+    Raises:
+        ShipwayError: what stops that, where the deploy passed; a failure is told by itself.
+    """
+    link = None
+    try:
+        link = record.sign(request, closing, hands=hands, run=run, signer=signer)
+        _close(won, closing.result, kube)
+    except ShipwayError as error:
+        if closing.result == "passed":
+            raise
+        _unrecorded(closing, error, run)
     return link
 
 
-def _live(one: ObjectStatus) -> Applied:
-    return Applied(
-        group=one.ref.group,
-        kind=one.ref.kind,
-        namespace=one.ref.namespace,
-        name=one.ref.name,
-        uid=one.uid,
-        generation=one.generation,
-    )
+def _close(won: Held, state: str, kube: Kube) -> None:
+    try:
+        deploy.swap_head(won, msgspec.structs.replace(won.head, state=state), kube=kube)
+    except ShipwayError as error:
+        if error.id != "deploy.lost_swap":
+            raise
+        raise ShipwayError(
+            "deploy.overtaken",
+            Kind.CONFLICT,
+            "another deploy to this environment came before this one had ended",
+            operation="closing number",
+            subject=str(won.head.sequence),
+            hint="look at `shipway history`, then repeat if this one is still wanted",
+        ) from error
+
+
+def _unrecorded(closing: Outcome, error: ShipwayError, run: Run) -> None:
+    text = f"that number {closing.sequence} was {closing.result} is not recorded: {error}"
+    run.remark(text, loud=True)

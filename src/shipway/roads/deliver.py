@@ -86,7 +86,8 @@ def deliver(
 
     Raises:
         ShipwayError: ``verdict.failed`` (rejected) before anything is applied, ``gate.failed``
-            (rejected) after what ran before was put back, and whatever a stage raises.
+            (rejected) after what ran before was put back, and whatever a stage raises; where apply
+            broke off half way, after that too.
     """
     destination = request.destination
     kube = hands.kube(destination.context)
@@ -95,7 +96,7 @@ def deliver(
     held = deploy.read_head(
         destination.project, destination.environment, destination.target, kube=kube
     )
-    past = history.read(destination.history(_RECENT), registry=hands.registry, head=held.head)
+    past = history.recent(destination.history(_RECENT), registry=hands.registry, head=held.head)
     if _serves(request, planned, rendered, past, kube=kube, hands=hands):
         return Delivered(release=planned, rendered=rendered)
     signer = opening.signer()
@@ -119,7 +120,7 @@ def deliver(
         seconds=request.seconds,
     )
     carried = carry.carry(asked, held=held, kube=kube, hands=hands, run=run, signer=signer)
-    if not carried.gate.passed:
+    if not carried.passed:
         restore.after(carried, destination, hands=hands, run=run, signer=signer)
     run.fact("release", release.digest)
     return Delivered(release=release, rendered=rendered, carried=carried)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shipway.core.ports.kube import Reader
     from shipway.core.ports.registry import Manifests, Registry
 
+_MOST = 500
+"""Numbers that are looked at for one that passed."""
 _NUMBER = re.compile(r"-(\d{6,})(?:\.[0-9a-f]{8,})?-(?:intent|outcome)\Z")
 
 
@@ -69,6 +71,20 @@ def read(request: HistoryRequest, *, registry: Registry, head: Head | None) -> H
         head=head,
         oldest=listed.oldest,
     )
+
+
+def recent(request: HistoryRequest, *, registry: Registry, head: Head | None) -> History:
+    """Return the history back to what passed last, or all of it; ``request.newest`` is its start.
+
+    Mostly that is near; where deploy after deploy failed, more is read, at most 500 numbers.
+    """
+    past = read(request, registry=registry, head=head)
+    for newest in (request.newest * 10, _MOST):
+        if past.newest_passed is not None or len(past.entries) < request.newest:
+            break
+        request = msgspec.structs.replace(request, newest=newest)
+        past = read(request, registry=registry, head=head)
+    return past
 
 
 def listing(

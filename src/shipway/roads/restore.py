@@ -1,13 +1,14 @@
 """Restore: put back what served before, under an intent of kind rollback.
 
-``deliver`` comes here when a gate says no, ``rollback`` when a person asks. Nothing is judged anew:
-the original verdict is checked for integrity against the passed outcome that stood on it, so that
-no stale database blocks the way out. Jobs, definitions and volumes are not rolled back.
+``deliver`` comes here when a gate says no or an apply breaks off, ``rollback`` when a person asks.
+Nothing is judged anew: the original verdict is checked for integrity against the passed outcome
+that stood on it, so that no stale database blocks the way out. Jobs, definitions and volumes are
+not rolled back.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from shipway.core.evidence import artifact, shipped
 from shipway.core.evidence.policy import built_in
@@ -22,15 +23,17 @@ from shipway.stages.deploy import Proof
 from shipway.stages.verify import RegistrySource, drive
 
 if TYPE_CHECKING:
-    from shipway.core.evidence.history import Entry
+    from shipway.core.evidence.history import Entry, History
     from shipway.core.evidence.link import Edge
     from shipway.core.kube.head import Held
-    from shipway.core.kube.plan import Standing
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.signer import Signer
     from shipway.roads.carry import Carried
     from shipway.roads.destination import Destination
     from shipway.run import Run
+
+_RECENT = 5
+"""Numbers of the history that are looked at first: what is put back is mostly near."""
 
 
 def after(
@@ -40,34 +43,83 @@ def after(
     hands: Hands,
     run: Run,
     signer: Signer,
-) -> None:
-    """Put the newest passed release back because a gate said no, and raise why it did.
+) -> NoReturn:
+    """Put the newest passed release back where it has to be, and raise why the new one failed.
+
+    It has to be if the gate said no, or if the apply broke off with something sent. Whether it
+    could be put back is part of the gate's error, and a loud remark beside any other.
 
     Raises:
-        ShipwayError: ``gate.failed`` (rejected), always.
+        ShipwayError: ``gate.failed`` (rejected), or what apply or gate raised; ``run.cancelled``.
     """
-    entry = _newest_passed(destination, hands)
-    told = "; ".join(f"{one.ref}: {one.message}" for one in failed.gate.failures)
-    for one in failed.gate.failures:
-        for line in one.lines:
-            run.line("gate", Unit(target=destination.context), line)
+    unit = Unit(target=destination.context)
+    failures = failed.gate.failures if failed.gate else ()
+    for line in (line for one in failures for line in one.lines):
+        run.line("gate", unit, line)
+    if failed.error is not None:
+        run.remark(str(failed.error), loud=True)
+    then = _then(failed, destination, hands=hands, run=run, signer=signer)
+    if failed.error is not None:
+        run.remark(then, loud=True)
+        raise failed.error
+    told = "; ".join(f"{one.ref}: {one.message}" for one in failures)
+    raise ShipwayError(
+        "gate.failed",
+        Kind.REJECTED,
+        f"{told}; {then}",
+        operation="waiting for",
+        subject=f"{destination.project} in {destination.environment}",
+        hint="the container's last lines stand above; mend the service and run `shipway up` again",
+    )
+
+
+def _then(
+    failed: Carried, destination: Destination, *, hands: Hands, run: Run, signer: Signer
+) -> str:
+    """Put back what served before, if that is called for; return what was done."""
+    if failed.gate is None and not failed.half:
+        if not failed.said.objects:
+            return "nothing was applied"
+        return "all of it was applied, and nobody knows whether it serves: `shipway up` asks again"
+    try:
+        return _again(failed, destination, hands=hands, run=run, signer=signer)
+    except ShipwayError as error:
+        if error.kind is Kind.CANCELLED:
+            raise
+        return (
+            f"what ran before could not be put back ({error}):"
+            f" `shipway up` goes on, `shipway rollback {destination.environment}` puts it back"
+        )
+
+
+def _again(
+    failed: Carried, destination: Destination, *, hands: Hands, run: Run, signer: Signer
+) -> str:
+    kube = hands.kube(destination.context)
+    held = deploy.read_head(
+        destination.project, destination.environment, destination.target, kube=kube
+    )
+    if held.head.intent != failed.intent.payload:
+        return f"number {held.head.sequence} came meanwhile, and what stands is its business"
+    past = history.recent(destination.history(_RECENT), registry=hands.registry, head=held.head)
+    entry = past.newest_passed
     if entry is None:
-        raise _failed(destination, told, "there is no release before it: it was left as it is")
+        return "there is no release before it: it was left as it is"
     restored = put_back(
         entry,
         destination,
-        reason="gate failed",
+        reason="gate failed" if failed.gate else "apply failed",
         since=failed.answered,
+        past=past,
+        held=held,
         hands=hands,
         run=run,
         signer=signer,
     )
-    if not restored.gate.passed:
-        raise _failed(destination, told, "what ran before was applied again and does not serve")
+    if not restored.passed:
+        return "what ran before was applied again and does not serve"
     number, seconds = entry.intent.sequence, restored.said.seconds or 0.0
-    raise _failed(
-        destination, told, f"the release of number {number} serves again after {seconds:.1f} s"
-    )
+    return f"the release of number {number} serves again after {seconds:.1f} s"
 
 
 def put_back(
@@ -76,21 +128,22 @@ def put_back(
     *,
     reason: str,
     since: float | None,
+    past: History,
+    held: Held,
     hands: Hands,
     run: Run,
     signer: Signer,
 ) -> Carried:
     """Carry the release of ``entry`` out again, with its old bytes and its old verdict.
 
+    ``past`` reaches back to what passed last; ``held`` is the head that this follows.
+
     Raises:
         ShipwayError: ``deploy.unverified`` (rejected) where the evidence does not hold, and what
-            carrying raises.
+            carrying raises, or why it broke off.
     """
     proof, restores = _proof(entry, destination, hands)
     kube = hands.kube(destination.context)
-    held = deploy.read_head(
-        destination.project, destination.environment, destination.target, kube=kube
-    )
     intent = entry.intent
     request = carry.CarryRequest(
         destination=destination,
@@ -99,29 +152,16 @@ def put_back(
         render=intent.render,
         verdict=intent.verdict,
         proof=proof,
-        standing=_standing(destination, held, hands),
+        standing=carry.standing(past, kube),
         kind="rollback",
         reason=reason,
         restores=restores,
         since=hands.clock.monotonic() if since is None else since,
     )
-    return carry.carry(request, held=held, kube=kube, hands=hands, run=run, signer=signer)
-
-
-def _newest_passed(destination: Destination, hands: Hands) -> Entry | None:
-    """Return what served last, looking further back only if it is not near."""
-    head = history.head(
-        destination.project,
-        destination.environment,
-        destination.target,
-        kube=hands.kube(destination.context),
-    )
-    for newest in (5, 500):
-        asked = destination.history(newest)
-        past = history.read(asked, registry=hands.registry, head=head)
-        if past.newest_passed is not None:
-            return past.newest_passed
-    return None
+    done = carry.carry(request, held=held, kube=kube, hands=hands, run=run, signer=signer)
+    if done.error is not None:
+        raise done.error
+    return done
 
 
 def _proof(entry: Entry, destination: Destination, hands: Hands) -> tuple[Proof, Edge]:
@@ -170,19 +210,3 @@ def _rendered(destination: Destination, entry: Entry, hands: Hands) -> Descripto
     rendered = Descriptor(said.media_type, said.rendered, said.size)
     hands.registry.fetch_blob(destination.evidence, rendered, hands.content)
     return rendered
-
-
-def _standing(destination: Destination, held: Held, hands: Hands) -> tuple[Standing, ...]:
-    past = history.read(destination.history(), registry=hands.registry, head=held.head)
-    return carry.standing(past, hands.kube(destination.context))
-
-
-def _failed(destination: Destination, told: str, then: str) -> ShipwayError:
-    return ShipwayError(
-        "gate.failed",
-        Kind.REJECTED,
-        f"{told}; {then}",
-        operation="waiting for",
-        subject=f"{destination.project} in {destination.environment}",
-        hint="the container's last lines stand above; mend the service and run `shipway up` again",
-    )

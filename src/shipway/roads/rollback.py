@@ -96,12 +96,15 @@ def _one(destination: Destination, reason: str, *, hands: Hands, run: Run) -> Ca
         destination,
         reason=reason or "asked for",
         since=None,
+        past=past,
+        held=held,
         hands=hands,
         run=run,
         signer=hands.signer(),
     )
-    if not carried.gate.passed:
-        told = "; ".join(f"{one.ref}: {one.message}" for one in carried.gate.failures)
+    if carried.gate is None or not carried.passed:
+        failures = carried.gate.failures if carried.gate else ()
+        told = "; ".join(f"{one.ref}: {one.message}" for one in failures)
         raise ShipwayError(
             "rollback.failed",
             Kind.REJECTED,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shipway import scope
-from shipway.core.evidence import recheck
+from shipway.core.evidence import history, recheck
 from shipway.core.evidence.policy import Named  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.recheck import Restored, Sending
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
@@ -55,7 +55,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     rendered: Descriptor
     standing: tuple[Standing, ...] = ()
-    """What stands in the last verified outcome: nothing else is ever pruned."""
+    """What signed links say was put here: nothing else is ever pruned."""
     adopt: bool = False
 
 
@@ -144,8 +144,18 @@ def preflight(planned: Plan, *, kube: Kube, content: Content) -> tuple[str, ...]
     return tuple(sorted(unknown))
 
 
-def apply(request: ApplyRequest, *, kube: Kube, content: Content, clock: Clock) -> Deployed:
+def apply(
+    request: ApplyRequest,
+    *,
+    kube: Kube,
+    content: Content,
+    clock: Clock,
+    on_applied: Callable[[Applied], None] | None = None,
+) -> Deployed:
     """Carry out the plan, if the verdict allows exactly these bytes now.
+
+    ``on_applied`` sees each object as soon as the server has it (in several threads), so that the
+    caller knows what stands where the rest is refused.
 
     Raises:
         ShipwayError: ``deploy.unverified`` (rejected) before anything is sent; ``deploy.plan``
@@ -157,7 +167,7 @@ def apply(request: ApplyRequest, *, kube: Kube, content: Content, clock: Clock) 
         raise ShipwayError("deploy.plan", Kind.CONFLICT, "the plan was made for another set")
     prepare(kube)
     _announce(request.plan, kube, before=True)
-    sent = _send(request, {ref_of(obj).identity: obj for obj in wanted}, kube, clock)
+    sent = _send(request, {ref_of(obj).identity: obj for obj in wanted}, kube, clock, on_applied)
     pruned = [action for action in request.plan.removals if action.verb is Verb.PRUNE]
     for action in pruned:
         kube.delete(action.ref, uid=action.uid)
@@ -228,8 +238,10 @@ def swap_head(expected: Held, new: Head, *, kube: Writer) -> Held:
         ) from error
 
 
-def standing(objects: Iterable[shipped.Applied], *, kube: Reader) -> tuple[Standing, ...]:
-    """Return what an outcome says stands, each in the version to ask for it.
+def standing(
+    objects: Iterable[shipped.Applied | history.Left], *, kube: Reader
+) -> tuple[Standing, ...]:
+    """Return what an outcome, or a history, says stands, each in the version to ask for it.
 
     Kinds that the server does not serve any more are left out: none of them can be there.
     """
@@ -237,7 +249,8 @@ def standing(objects: Iterable[shipped.Applied], *, kube: Reader) -> tuple[Stand
     for one in objects:
         if resource := kube.preferred(one.group, one.kind):
             ref = Ref(resource.api_version, one.kind, one.namespace, one.name)
-            found.append(Standing(ref, one.uid))
+            intents = one.intents if isinstance(one, history.Left) else ()
+            found.append(Standing(ref, one.uid, intents))
     return tuple(found)
 
 
@@ -272,6 +285,7 @@ def _send(
     wanted: dict[tuple[str, str, str, str], Obj],
     kube: Kube,
     clock: Clock,
+    on_applied: Callable[[Applied], None] | None,
 ) -> tuple[Applied, ...]:
     """Apply rank after rank, the objects of a rank side by side."""
     set_id = applyset.identifier(request.plan.set_name)
@@ -280,7 +294,10 @@ def _send(
 
     def one(action: Action) -> Applied:
         obj = stamp.on(autoscale.release(wanted[action.ref.identity], scalers))
-        return _one(action, obj, kube, clock)
+        done = _one(action, obj, kube, clock)
+        if on_applied:
+            on_applied(done)
+        return done
 
     sent: list[Applied] = []
     for rank, actions in groupby(request.plan.actions, key=lambda one: order.rank(one.ref.kind)):

@@ -12,7 +12,7 @@ from shipway.core.evidence import history, shipped
 from shipway.core.evidence.answer import Answer
 from shipway.core.evidence.history import Head, History
 from shipway.core.evidence.link import Edge, Verified
-from shipway.core.evidence.shipped import Intent, Outcome
+from shipway.core.evidence.shipped import Applied, Intent, Outcome, Planned
 from shipway.core.oci.digest import Digest, of
 from shipway.errors import ShipwayError
 
@@ -34,8 +34,13 @@ def link(said: Statement, name: str) -> Verified:
     )
 
 
-def intent(number: int, follows: str = "", name: str = "", release: str = "release") -> Verified:
-    """Return intent ``number``; its payload is named like ``1`` or as given."""
+def intent(
+    number: int, follows: str = "", name: str = "", release: str = "release", plans: str = ""
+) -> Verified:
+    """Return intent ``number``; its payload is named like ``1`` or as given.
+
+    ``plans`` are names of ConfigMaps, a letter each.
+    """
     said = Intent(
         project="shop",
         environment="dev",
@@ -48,14 +53,19 @@ def intent(number: int, follows: str = "", name: str = "", release: str = "relea
         rendered=of(b"rendered"),
         render=EDGE,
         verdict=EDGE,
-        objects=(),
+        objects=tuple(
+            Planned(group="", kind="ConfigMap", namespace="ns", name=one, digest=of(b"x"))
+            for one in plans
+        ),
         signed_on="2026-01-01T00:00:00Z",
     )
     return link(shipped.intent(said), name or str(number))
 
 
-def outcome(of_intent: str, result: str = "passed", on: str = "2026-01-01T00:00:00Z") -> Verified:
-    """Return the outcome of an intent."""
+def outcome(
+    of_intent: str, result: str = "passed", on: str = "2026-01-01T00:00:00Z", **uids: str
+) -> Verified:
+    """Return the outcome of an intent; ``uids`` are those of ConfigMaps by name."""
     said = Outcome(
         project="shop",
         environment="dev",
@@ -65,6 +75,10 @@ def outcome(of_intent: str, result: str = "passed", on: str = "2026-01-01T00:00:
         intent=msgspec.structs.replace(EDGE, payload=of(of_intent.encode())),
         release=of(b"release"),
         result=result,
+        objects=tuple(
+            Applied(group="", kind="ConfigMap", namespace="ns", name=name, uid=uid)
+            for name, uid in uids.items()
+        ),
         started_on=on,
         finished_on=on,
     )
@@ -231,3 +245,46 @@ def test_subject_must_be_the_release() -> None:
     )
     with pytest.raises(ShipwayError, match="its subject is not the release"):
         shipped.read(said, Intent)
+
+
+def left(*links: Verified, at: int) -> dict[str, tuple[str, tuple[Digest, ...]]]:
+    """Return uid and intents of what may still stand, by name."""
+    found = history.left(read(*links, at=head(at)))
+    return {one.name: (one.uid, one.intents) for one in found}
+
+
+def test_what_passed_last_is_what_stands() -> None:
+    """After a passed deploy only what its outcome names may be removed by the next one."""
+    found = left(
+        intent(1, plans="ab"), outcome("1", a="1", b="2"),
+        intent(2, "1", plans="bc"), outcome("2", b="2", c="3"), at=2,
+    )  # fmt: skip
+    assert found == {"b": ("2", ()), "c": ("3", ())}
+
+
+def test_what_a_failed_deploy_left() -> None:
+    """What stood before still does, and what its outcome or its intent names may have come."""
+    found = left(
+        intent(1, plans="ab"), outcome("1", a="1", b="2"),
+        intent(2, "1", plans="bcd"), outcome("2", "failed", b="2", c="3"), at=2,
+    )  # fmt: skip
+    two = (of(b"2"),)
+    assert found == {"a": ("1", ()), "b": ("2", two), "c": ("3", two), "d": ("", two)}
+
+
+def test_what_a_killed_deploy_left() -> None:
+    """Without an outcome only the stamps of the intents can tell, however many were killed."""
+    found = left(
+        intent(1, plans="a"), outcome("1", a="1"), intent(2, "1", plans="ab"),
+        intent(3, "2", plans="b"), at=3,
+    )  # fmt: skip
+    assert found == {"a": ("1", (of(b"2"),)), "b": ("", (of(b"3"), of(b"2")))}
+
+
+def test_the_newest_uid_counts() -> None:
+    """An object that somebody deleted, and a failed deploy made anew, is the new one."""
+    found = left(
+        intent(1, plans="a"), outcome("1", a="1"),
+        intent(2, "1", plans="a"), outcome("2", "failed", a="9"), at=2,
+    )  # fmt: skip
+    assert found["a"][0] == "9"

@@ -166,6 +166,29 @@ def test_prune_only_what_stood() -> None:
     assert found.removals[0].uid == "u-1"
 
 
+def test_prune_by_the_stamp_of_a_broken_attempt() -> None:
+    """What only intents name is pruned if it carries the stamp of one, and else not spoken of."""
+    made, other, ours, lost, never = (obj("ConfigMap", f"c{number}") for number in range(5))
+    one, two = of(b"one"), of(b"two")
+    found = planned(
+        found=(
+            live(made, uid="u-7", annotations={INTENT: two}),
+            live(other, annotations={INTENT: of(b"three")}),
+            live(ours),
+            live(lost, ours=False, annotations={INTENT: one}),
+        ),
+        standing=tuple(
+            Standing(ref_of(each), intents=(one, two)) for each in (made, other, ours, lost, never)
+        ),
+    )
+
+    assert [str(each) for each in found.removals] == [
+        "keep configmap/shop-dev/c3 (somebody took it out of this set)",
+        "prune configmap/shop-dev/c0",
+    ]
+    assert found.removals[1].uid == "u-7"
+
+
 def test_prune_goes_backwards() -> None:
     """Removal is in the reverse order of applying."""
     gone = [obj("Service", "a"), obj("ConfigMap", "a"), obj("Job", "a", "batch/v1")]

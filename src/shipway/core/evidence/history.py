@@ -75,6 +75,46 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """One object that deploys put into the cluster, or may have put there before they broke off."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str = ""
+    """As the newest outcome that names it saw it; empty where none does."""
+    intents: tuple[Digest, ...] = ()
+    """Intents that planned it and did not pass: the live object may carry the stamp of one."""
+
+
+def left(past: History) -> tuple[Left, ...]:
+    """Return all that may still stand in the cluster: nothing else is ever pruned.
+
+    That is what the newest passed outcome names, and of every attempt after it what its outcome
+    names and what its intent planned, since an apply that was refused or killed half way removed
+    nothing and named only what it saw. ``past`` has to reach back to the newest passed outcome.
+    """
+    found: dict[tuple[str, str, str, str], Left] = {}
+    for entry in past.entries:
+        for one in entry.outcome.objects if entry.outcome else ():
+            known = found.setdefault(one.identity, _left(one.identity))
+            if not known.uid:
+                found[one.identity] = msgspec.structs.replace(known, uid=one.uid)
+        if entry.passed:
+            break
+        for planned in entry.intent.objects:
+            known = found.setdefault(planned.identity, _left(planned.identity))
+            intents = (*known.intents, entry.link.edge.payload)
+            found[planned.identity] = msgspec.structs.replace(known, intents=intents)
+    return tuple(found.values())
+
+
+def _left(identity: tuple[str, str, str, str]) -> Left:
+    group, kind, namespace, name = identity
+    return Left(group=group, kind=kind, namespace=namespace, name=name)
+
+
 def follow(head: Head) -> Next:
     """Return number and predecessor of the intent after ``head``."""
     return Next(sequence=head.sequence + 1, follows=head.intent)

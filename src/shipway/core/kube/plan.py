@@ -15,6 +15,7 @@ from shipway.core.kube import applyset, autoscale, diff, order
 from shipway.core.kube.autoscale import Target  # noqa: TC001  msgspec reads types
 from shipway.core.kube.diff import Departure  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Obj, Ref, ref_of, uid_of
+from shipway.core.kube.stamp import INTENT
 from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
 from shipway.core.ports.kube import MANAGER
 from shipway.errors import Kind, ShipwayError
@@ -59,10 +60,19 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """An object that stands in the last verified outcome."""
+    """An object that signed links say was put here: by its uid, or by the stamp it carries."""
 
     ref: Ref
-    uid: str
+    uid: str = ""
+    """As an outcome saw it; empty where none names it."""
+    intents: tuple[Digest, ...] = ()
+    """Intents that planned it and did not pass."""
+
+    def is_of(self, live: Obj) -> bool:
+        """Return whether ``live`` is the object that was put here."""
+        annotations = (live.get("metadata") or {}).get("annotations") or {}
+        same = bool(self.uid) and uid_of(live) == self.uid
+        return same or annotations.get(INTENT) in self.intents
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +121,7 @@ def plan(
     actions = tuple(_action(obj, observed.live, set_id, scalers) for obj in objects)
     _refuse(actions, observed.live, adopt=adopt)
     names = {ref_of(obj).identity for obj in objects}
-    gone = [one for one in standing if one.ref.identity not in names]
+    gone = [one for one in standing if one.ref.identity not in names and _known(one, observed)]
     gone.sort(key=lambda one: order.key(one.ref), reverse=True)
     return Plan(
         rendered=rendered,
@@ -185,16 +195,22 @@ def _refusal(name: str, why: str, refs: list[Ref], hint: str) -> ShipwayError:
     )
 
 
+def _known(one: Standing, observed: Observed) -> bool:
+    """Return whether there is anything to say: what was only planned may never have been made."""
+    live = observed.live.get(one.ref.identity)
+    return bool(one.uid) or (live is not None and one.is_of(live))
+
+
 def _removal(one: Standing, live: Mapping[tuple[str, str, str, str], Obj], set_id: str) -> Action:
     found = live.get(one.ref.identity)
     if found is None:
         why = "it is gone already"
-    elif uid_of(found) != one.uid:
+    elif not one.is_of(found):
         why = "another object took its name"
     elif not applyset.is_member(found, set_id):
         why = "somebody took it out of this set"
     elif one.ref.kind in LASTING:
         why = "this kind is never pruned"
     else:
-        return Action(verb=Verb.PRUNE, ref=one.ref, uid=one.uid)
+        return Action(verb=Verb.PRUNE, ref=one.ref, uid=uid_of(found))
     return Action(verb=Verb.KEEP, ref=one.ref, uid=one.uid, why=why)
