@@ -9,11 +9,12 @@ import pytest
 from fakes.cache import MemoryStageCache
 from shipway.adapters.cache import LocalStageCache
 from shipway.core.oci.digest import of
+from shipway.core.ports.cache import StageCache
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.core.ports.cache import StageCache
+PORTS = (StageCache,)
 
 
 @pytest.fixture(params=["memory", "disk"])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from fakes.clock import FakeClock
 from shipway import scope
 from shipway.adapters.clock import SystemClock
+from shipway.core.ports.clock import Clock
 from shipway.errors import ShipwayError
 
-if TYPE_CHECKING:
-    from shipway.core.ports.clock import Clock
+PORTS = (Clock,)
 
 
 @pytest.fixture(params=[FakeClock, SystemClock])

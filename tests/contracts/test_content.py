@@ -12,7 +12,10 @@ from fakes.content import MemoryContent
 from shipway.adapters.content.store import Store
 from shipway.core.oci.descriptor import LAYER_GZIP, LAYER_TAR, OCTETS, Descriptor, describe
 from shipway.core.oci.digest import Digest, of
+from shipway.core.ports.content import Content, Encodings, LayerStore, Pins
 from shipway.errors import Kind, ShipwayError
+
+PORTS = (Content, Encodings, LayerStore, Pins)
 
 Stores = Any
 ABSENT = of(b"never stored")

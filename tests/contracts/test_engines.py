@@ -16,11 +16,13 @@ from shipway.adapters.engines.build import EngineBuilder
 from shipway.adapters.engines.locks import LockFolder
 from shipway.adapters.engines.store import InstalledEngines
 from shipway.adapters.process import SystemProcesses
+from shipway.core.ports.engines import Engines, EngineStore
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from shipway.core.engines.progress import Progress
-    from shipway.core.ports.engines import Engines, EngineStore
+
+PORTS = (Engines, EngineStore)
 
 
 class Pair:

@@ -8,12 +8,13 @@ import pytest
 
 from fakes.files import MemoryFiles
 from shipway.adapters.files import Folder
+from shipway.core.ports.files import Files
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.core.ports.files import Files
+PORTS = (Files,)
 
 
 @pytest.fixture(params=["memory", "disk"])

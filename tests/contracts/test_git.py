@@ -11,12 +11,13 @@ from fakes.git import MemoryGit, tree_of
 from fakes.repository import Repository
 from shipway.adapters.git import GitRepositories
 from shipway.adapters.process import SystemProcesses
+from shipway.core.ports.git import Git
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.core.ports.git import Git
+PORTS = (Git,)
 
 
 class Place(Protocol):

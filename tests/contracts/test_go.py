@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pytest
 
 from fakes.go import FakeGo
 from fakes.gotools import real_go, target
 from shipway.core.golang import testevents
+from shipway.core.ports.go import Go
 from shipway.errors import ShipwayError
 
-if TYPE_CHECKING:
-    from shipway.core.ports.go import Go
+PORTS = (Go,)
+
 
 MAIN = "package main\n\nvar version string\n\nfunc main() {\n\tprintln(version)\n}\n"
 TEST = 'package main\n\nimport "testing"\n\nfunc TestIt(t *testing.T) {}\n'

@@ -9,12 +9,12 @@ import pytest
 
 from fakes.ground import MemoryTree
 from shipway.adapters.ground.tree import RootTree
-from shipway.core.ports.ground import File
+from shipway.core.ports.ground import File, Tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.core.ports.ground import Tree
+PORTS = (Tree,)
 
 
 @pytest.fixture(params=["memory", "disk"])

@@ -9,6 +9,7 @@ import pytest
 from fakes.journal import MemoryRuns
 from shipway.adapters.journal import LocalRuns
 from shipway.core.oci.digest import of
+from shipway.core.ports.journal import Journal, Runs
 from shipway.core.run import note as notes
 from shipway.core.run.note import Note
 from shipway.errors import ShipwayError
@@ -16,7 +17,7 @@ from shipway.errors import ShipwayError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.core.ports.journal import Runs
+PORTS = (Journal, Runs)
 
 
 @pytest.fixture(params=["memory", "disk", "disk at once"])

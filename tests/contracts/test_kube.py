@@ -14,13 +14,14 @@ from fakes import apiserver
 from fakes.kube import MemoryKube
 from shipway import scope
 from shipway.core.kube.objects import Ref
-from shipway.core.ports.kube import ChangeType, Selection
+from shipway.core.ports.kube import ChangeType, Kube, Reader, Selection, Watcher, Writer
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.core.ports.kube import Kube
+PORTS = (Kube, Reader, Watcher, Writer)
+
 
 _numbers = itertools.count(1)
 

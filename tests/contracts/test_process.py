@@ -12,7 +12,7 @@ import pytest
 from fakes.process import MemoryProcesses
 from shipway import scope
 from shipway.adapters.process import SystemProcesses
-from shipway.core.ports.process import Completed
+from shipway.core.ports.process import Completed, Processes
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fakes.process import Call
-    from shipway.core.ports.process import Processes
+
+PORTS = (Processes,)
 
 
 def _sleep(call: Call) -> Completed:

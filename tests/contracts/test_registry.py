@@ -29,6 +29,7 @@ from fakes.token_server import TokenServer
 from shipway.adapters.registry.client import connect
 from shipway.core.oci import manifest, referrers
 from shipway.core.oci.descriptor import CONFIG, INDEX, LAYER_TAR, MANIFEST, describe
+from shipway.core.ports.registry import Blobs, Catalog, Manifests, Referrers, Registry
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from shipway.core.oci.digest import Digest
 
+PORTS = (Blobs, Catalog, Manifests, Referrers, Registry)
 ALTERED = [
     "memory", "memory-api", "http", "http-api", "http-basic", "http-bearer",
     "distribution", "distribution-bearer", "debian",

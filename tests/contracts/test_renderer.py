@@ -12,13 +12,14 @@ from shipway.adapters.kustomize import Kustomize
 from shipway.adapters.manifests import ByFolder, PlainYaml
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
-from shipway.core.ports.renderer import Sourced
+from shipway.core.ports.renderer import Renderer, Sourced
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.core.ports.renderer import Renderer
+PORTS = (Renderer,)
+
 
 OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}}
 TEXT = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  k: v\n"

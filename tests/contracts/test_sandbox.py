@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,10 +13,11 @@ from shipway.adapters.confine import REFUSED
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
 from shipway.core.ports.process import Completed
+from shipway.core.ports.sandbox import Sandbox
 from shipway.errors import ShipwayError
 
-if TYPE_CHECKING:
-    from shipway.core.ports.sandbox import Sandbox
+PORTS = (Sandbox,)
+
 
 GREET = ("/bin/sh", "-c", 'echo "$WHO"; exit 3')
 SERVE = (

@@ -10,11 +10,13 @@ import pytest
 from fakes.signer import MemorySigner
 from shipway.adapters.keys import KeyFolder
 from shipway.core.evidence.envelope import pae
+from shipway.core.ports.signer import Signer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.core.ports.signer import Signer
+PORTS = (Signer,)
+
 
 MESSAGE = pae("application/vnd.in-toto+json", b"{}")
 

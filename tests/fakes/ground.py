@@ -10,6 +10,7 @@ from shipway.core.oci.digest import of
 from shipway.core.ports.engines import Built, Installed
 from shipway.core.ports.ground import Answer, Boot, Check, File, Issued, Leaf
 from shipway.core.ports.hostfacts import Facts
+from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -108,9 +109,12 @@ class CountingKeys:
 
     def authority(self, path: str, common_name: str) -> None:
         """Write a pair once."""
-        if self._tree.read(f"{path}.crt") is None:
-            self._tree.write(File(f"{path}.crt", common_name, 0o644))
-            self._tree.write(File(f"{path}.key", "key"))
+        self._pair(path, "crt", common_name)
+
+    def _pair(self, path: str, public: str, text: str) -> None:
+        if self._tree.read(f"{path}.{public}") is None:
+            self._tree.write(File(f"{path}.{public}", text, 0o644))
+            self._tree.write(File(f"{path}.key", f"key of {text}"))
 
     def have(self, leaves: Sequence[Leaf]) -> None:
         """Write each pair once."""
@@ -125,7 +129,7 @@ class CountingKeys:
 
     def signer(self, path: str) -> None:
         """Write a pair once."""
-        self.authority(path, "signer")
+        self._pair(path, "pub", "signer")
 
     def secret(self, path: str, size: int = 32) -> str:
         """Return the same text for the same path."""
@@ -195,10 +199,15 @@ class ScriptedAnswers:
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, bytes]] = []
         self.status = 201
+        self.body = b"because"
+        self.listening = True
 
     def ask(self, check: Check, *, timeout: float) -> Answer:  # noqa: ARG002
-        """Be ready."""
-        return Answer.READY
+        """Answer as a server would that says the status that the test set."""
+        if not self.listening:
+            return Answer.SILENT
+        good = self.status in check.statuses and check.contains.encode() in self.body
+        return Answer.READY if good else Answer.UNREADY
 
     def request(
         self,
@@ -211,7 +220,7 @@ class ScriptedAnswers:
     ) -> tuple[int, bytes]:
         """Answer with the status that the test set."""
         self.requests.append((method, path, body))
-        return self.status, b"because"
+        return (self.status, self.body) if self.listening else (0, b"")
 
 
 class ScriptedShell:
@@ -220,6 +229,7 @@ class ScriptedShell:
     def __init__(self) -> None:
         self.commands: list[tuple[str, ...]] = []
         self.code = 0
+        self.output = "output"
 
     def run(
         self,
@@ -230,7 +240,24 @@ class ScriptedShell:
     ) -> tuple[int, str]:
         """End with the code that the test set."""
         self.commands.append(tuple(argv))
-        return self.code, "output"
+        return self.code, self.output
+
+
+class MemoryVerify:
+    """Keeps the Verify port: programs are what the test says they are."""
+
+    def __init__(self) -> None:
+        self.programs: dict[str, str] = {}
+        self.unsafe: set[str] = set()
+
+    def prove(self, programs: Mapping[str, str], done: Callable[[str], None]) -> None:
+        """Compare digests."""
+        for path, digest in programs.items():
+            if path in self.unsafe:
+                raise ShipwayError("cluster.unsafe", Kind.DENIED, "others can change it")
+            if self.programs.get(path) != digest:
+                raise ShipwayError("cluster.altered", Kind.INTEGRITY, "it has other bytes")
+            done(path)
 
 
 class FixedPackages:

@@ -15,6 +15,7 @@ from fakes.content import MemoryContent
 from fakes.files import MemoryFiles
 from fakes.git import ROOT, MemoryGit
 from fakes.go import FakeGo
+from fakes.imagefiles import MemoryImageFiles
 from fakes.journal import MemoryRuns
 from fakes.kube import MemoryKube
 from fakes.registry import MemoryRegistry
@@ -25,6 +26,7 @@ from shipway.core.kube.objects import Obj, Ref, ref_of
 from shipway.core.oci.descriptor import LAYER_TAR, OCTETS, Platform
 from shipway.core.oci.image import Base, BaseImage, Layer
 from shipway.core.ports.hands import Ground
+from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,18 +122,10 @@ class MemoryBases:
         )
 
     def pulled(self, reference: str, platform: Platform) -> BaseImage:
-        """Return the same for every reference."""
-        del reference
+        """Return the same for every pinned reference."""
+        if "@" not in reference:
+            raise ShipwayError("base.unpinned", Kind.CONFIG, "no digest", subject=reference)
         return self.static(platform)
-
-
-class NoFiles:
-    """Nothing beside the binary."""
-
-    def collect(self, root: str, files: object) -> tuple[()]:
-        """Return nothing."""
-        del root, files
-        return ()
 
 
 class StillSandbox:
@@ -181,9 +175,9 @@ class FakeHands:
         self.git = MemoryGit()
         self.go = FakeGo()
         self.sandbox = StillSandbox()
-        self.imagefiles = NoFiles()
         self.renderer = MemoryRenderer()
         self.project = MemoryFiles()
+        self.imagefiles = MemoryImageFiles(self.memory, self.project)
         self.key = MemorySigner()
         self.trust = [self.key]
         self.variables: dict[str, str] = {}

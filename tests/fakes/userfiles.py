@@ -28,8 +28,9 @@ class MemoryUserFiles:
 
     def change(self, path: str, change: Callable[[str | None], str | None]) -> bool:
         """Replace a file's text."""
-        before = self.texts.pop(path, None)
+        before = self.texts.get(path)
         after = change(before)
+        self.texts.pop(path, None)
         if after is not None:
             self.texts[path] = after
         return after != before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -12,55 +11,14 @@ import yaml
 from fakes.clock import FakeClock
 from fakes.engines import FakeEngines
 from fakes.ground import FixedFacts, MemoryTree, ScriptedInit
+from fakes.privilege import STARTED, MemoryPrivilege, noted
 from fakes.userfiles import MemoryUserFiles
-from shipway.cluster import record
 from shipway.cluster.life import ENGINES
-from shipway.cluster.site import Allocation
 from shipway.core.ports.ground import File
 from shipway.core.ports.hostfacts import Facts
-from shipway.core.ports.privilege import DeleteOrder, DownOrder, Moment, Started, Stopped, UpOrder
+from shipway.core.ports.privilege import DeleteOrder, DownOrder, UpOrder
 from shipway.errors import ShipwayError
 from shipway.roads import cluster
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-STARTED = Started(
-    name="default",
-    context="shipway",
-    server="https://127.0.0.1:20000",
-    registry="127.0.0.1:20001",
-    node_ports=(20002, 20033),
-    authority="CA",
-    certificate="CERT",
-    key="KEY",
-    ends=1_800_000_000.0,
-    username="shipway",
-    password="a password",
-    seconds=4.0,
-    was_running=False,
-)
-
-
-class RecordingPrivilege:
-    """A root part that answers what the test says."""
-
-    def __init__(self) -> None:
-        self.orders: list[UpOrder | DownOrder | DeleteOrder] = []
-
-    def user(self) -> str:
-        """Return the person."""
-        return "ann"
-
-    def order(
-        self, order: UpOrder | DownOrder | DeleteOrder, *, on_moment: Callable[[Moment], None]
-    ) -> Started | Stopped:
-        """Remember the order."""
-        self.orders.append(order)
-        on_moment(Moment("boot"))
-        if isinstance(order, UpOrder):
-            return msgspec.structs.replace(STARTED, name=order.name)
-        return Stopped(order.name, was_running=True, removed=("gone",), kept=("stays",))
 
 
 class World:
@@ -70,19 +28,11 @@ class World:
         self.tree = MemoryTree()
         self.init = ScriptedInit(self.tree)
         self.files = MemoryUserFiles()
-        self.privilege = RecordingPrivilege()
+        self.privilege = MemoryPrivilege(self.tree, self.init)
         self.engines = FakeEngines({name: {name: b"x"} for name in ENGINES})
         self.saved: list[str] = []
         self.facts = FixedFacts()
-        record.write(
-            record.Record(
-                name="default",
-                allocation=Allocation(20000, "10.213.0.0/16"),
-                created=1.0,
-                versions={"kubernetes": "v1.36.3"},
-            ),
-            self.tree,
-        )
+        noted("default", self.tree)
 
     def up(self, name: str = "") -> cluster.Up:
         """Bring it up."""

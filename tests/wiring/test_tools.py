@@ -4,71 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fakes.engines import FakeEngines
-from fakes.ground import FixedFacts, MemoryTree, ScriptedInit
-from fakes.userfiles import MemoryUserFiles
+from fakes.person import Person, grounded
 from shipway import redaction
 from shipway.adapters.keys import KeyFolder
 from shipway.adapters.linkstore import LinkStore
-from shipway.cluster import record
-from shipway.cluster.life import ENGINES
-from shipway.cluster.site import Allocation
-from shipway.core.ports.ground import File
-from shipway.core.ports.privilege import Moment, Started, UpOrder
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import cluster
 from shipway.wiring.person import PASSPHRASE
 from shipway.wiring.tools import Tools, architecture
 
-if TYPE_CHECKING:
-    from shipway.core.run.events import Event
-
-STARTED = Started(
-    name="default",
-    context="shipway",
-    server="https://127.0.0.1:20000",
-    registry="127.0.0.1:20001",
-    node_ports=(20002, 20033),
-    authority="CA",
-    certificate="CERT",
-    key="KEY",
-    ends=4_000_000_000.0,
-    username="shipway",
-    password="a password",
-    seconds=4.0,
-    was_running=False,
-)
 WORD = "a very long passphrase of mine"
-
-
-class Person:
-    """A person with an empty home, and what was said to them."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.said: list[Event] = []
-        self.environ = {
-            "HOME": str(home),
-            "PATH": os.environ["PATH"],
-            "XDG_CACHE_HOME": str(home / "cache"),
-            "XDG_CONFIG_HOME": str(home / "config"),
-            "DOCKER_CONFIG": str(home / "docker"),
-            "KUBECONFIG": str(home / "kubeconfig"),
-        }
-
-    def tools(self, **more: str) -> Tools:
-        """Return their hands."""
-        return Tools(self.said.append, self.environ | more, ask=False)
-
-    def configure(self, text: str) -> None:
-        """Write their own configuration."""
-        folder = self.home / "config" / "shipway"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.toml").write_text(text)
 
 
 @pytest.fixture
@@ -269,46 +217,6 @@ def test_links_of_a_registry_that_is_gone_are_lost(person: Person) -> None:
 
     assert saved.saved == ()
     assert saved.lost[0].startswith("127.0.0.1:1")
-
-
-class Root:
-    """A root part that starts a cluster at once."""
-
-    def __init__(self, tree: MemoryTree, init: ScriptedInit) -> None:
-        self.tree, self.init = tree, init
-        self.orders: list[object] = []
-
-    def user(self) -> str:
-        """Return the person."""
-        return "ann"
-
-    def order(self, order: UpOrder, *, on_moment: object) -> Started:
-        """Start it."""
-        self.orders.append(order)
-        on_moment(Moment("boot"))  # type: ignore[operator]
-        self.init.pid = 99
-        for part in cluster.PARTS:
-            self.tree.write(File(f"/run/shipway/default/ready/{part}", ""))
-        written = record.Record(
-            name="default",
-            allocation=Allocation(20000, "10.213.0.0/16"),
-            created=1.0,
-            versions={"kubernetes": "v1.36.3"},
-        )
-        record.write(written, self.tree)
-        return STARTED
-
-
-def grounded(person: Person) -> Tools:
-    """Return hands whose machine is in memory."""
-    tools = person.tools()
-    tools.ground_tree = MemoryTree()
-    tools.ground_init = ScriptedInit(tools.ground_tree)
-    tools.ground_facts = FixedFacts()
-    tools.userfiles = MemoryUserFiles()
-    tools.engines = FakeEngines({name: {name: b"x"} for name in ENGINES})
-    tools.privilege = Root(tools.ground_tree, tools.ground_init)
-    return tools
 
 
 def test_no_cluster_is_none(person: Person) -> None:

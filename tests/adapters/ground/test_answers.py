@@ -1,4 +1,4 @@
-"""Asking parts whether they serve: HTTP, TLS, HTTP/2 over a Unix socket, DNS."""
+"""Asking parts whether they serve: HTTP, TLS, HTTP/2 over a Unix socket, DNS, ARP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import os
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -199,3 +201,25 @@ def test_a_torn_reply_is_no_answer() -> None:
         with replying(sock, lambda _: b"x"):
             check = Check(ask=Ask.DNS, port=sock.getsockname()[1], path="a")
             assert asked(check) is Answer.UNREADY
+
+
+_PROBES = """
+import subprocess, sys
+for words in ("add near type veth peer name far", "set near up", "set far up"):
+    subprocess.run(["ip", "link", *words.split()], check=True)
+subprocess.run(["ip", "address", "add", "10.99.0.2/24", "dev", "far"], check=True)
+from shipway.adapters.ground.answers import GroundAnswers
+from shipway.core.ports.ground import Ask, Check
+for link, address in (("near", "10.99.0.2"), ("near", "10.99.0.3"), ("none", "10.99.0.2")):
+    check = Check(ask=Ask.ARP, address=link, path=address)
+    print(GroundAnswers().ask(check, timeout=1).value)
+"""
+
+
+def test_an_address_must_be_at_the_other_end_of_a_link() -> None:
+    """Whoever holds the address answers a probe; another address and no such link are silence."""
+    alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+    asked = [*alone, sys.executable, "-c", _PROBES]
+    done = subprocess.run(asked, check=True, capture_output=True, text=True)
+
+    assert done.stdout.split() == ["ready", "silent", "silent"]

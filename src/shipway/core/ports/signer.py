@@ -30,17 +30,3 @@ class Signer(Protocol):
     def sign(self, pae: bytes) -> Signature:
         """Return the signature over a pre-authentication encoding (``envelope.pae``)."""
         ...
-
-
-class Signers(Protocol):
-    """Where the user's own key lies."""
-
-    def signer(self) -> Signer:
-        """Open the key; the first time, make it and say its fingerprint.
-
-        Raises:
-            ShipwayError: ``key.locked`` (denied) for a wrong or missing passphrase,
-                ``key.invalid`` (config) for a file that is no such key, ``key.exposed`` (config)
-                for one that others may read.
-        """
-        ...
