@@ -20,9 +20,9 @@ from shipway.core.golang.binary import Binary, Decided, Module, TestReport
 from shipway.core.kube.objects import MANIFESTS, entries, write_set
 from shipway.core.oci.descriptor import CONFIG, MANIFEST, Descriptor, Platform, describe
 from shipway.core.oci.digest import Digest, of
-from shipway.core.oci.image import Base, Image, Layer, Published
+from shipway.core.oci.image import Base, Image, Layer, Placed, Published
 from shipway.core.project.source import Source
-from shipway.stages import attest, seal
+from shipway.stages import attest, publish, seal
 from shipway.stages.verify import VerifyRequest
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class Chain:
         self.clock = FixedClock()
         self.web = web
         self.evidence = web.rpartition("/")[0] + "/evidence"
+        self.image: Image
+        self.published: Any
         self.image, self.published = self._publish()
         self.links: dict[str, Link] = {}
         self.release: Any = None
@@ -102,16 +104,7 @@ class Chain:
     def statements(self, *, report: TestReport = REPORT) -> dict[str, statement.Statement]:
         """Return what ``make`` says about the image, by kind."""
         digest = self.published.manifest.digest
-        build = made.Build(
-            source=SOURCE,
-            binary=BINARY,
-            image=self.image,
-            published=self.published,
-            run="run-1",
-            started=NOW - 10,
-            finished=NOW - 5,
-            tools={"shipway": "0.1.0"},
-        )
+        build = self.build(self.image, self.published)
         document = b'{"spdxVersion":"SPDX-2.3","name":"web"}'
         return {
             "signature": made.signature(digest),
@@ -120,11 +113,55 @@ class Chain:
             "test": made.tests(report, SOURCE, digest),
         }
 
+    def build(self, image: Image, published: Published, binary: Binary = BINARY) -> made.Build:
+        """Return how an image was built."""
+        return made.Build(
+            source=SOURCE,
+            binary=binary,
+            image=image,
+            published=published,
+            run="run-1",
+            started=NOW - 10,
+            finished=NOW - 5,
+            tools={"shipway": "0.1.0"},
+        )
+
     def make(self, without: str = "", **said: Any) -> None:
         """Sign and push the links of ``make``, but for one."""
         kinds = [one for one in self.statements(**said).items() if one[0] != without]
         for kind, one in kinds:
             self.attest(kind, one, self.published.manifest, self.web)
+
+    def index(self, *, without: str = "", unsigned: str = "", listed: int = 2) -> Placed:
+        """Make ``web`` an index over two platforms: ``amd64`` as it was, ``arm64`` beside it.
+
+        ``without`` leaves a link of the index out, ``unsigned`` all links of that architecture;
+        the index's build link lists the first ``listed`` manifests.
+        """
+        builds, children = [], []
+        for architecture in ("amd64", "arm64"):
+            image, published = self._publish(architecture)
+            binary = msgspec.structs.replace(BINARY, platform=Platform(architecture))
+            self.image, self.published = image, published
+            builds.append(self.build(image, published, binary))
+            children.append((Platform(architecture), published.manifest))
+            if architecture != unsigned:
+                for kind, said in self.statements().items():
+                    self.attest(f"{kind} {architecture}", said, published.manifest, self.web)
+        request = publish.JoinRequest(repository=self.web, images=tuple(children), annotations={})
+        index = publish.join(request, content=self.content, registry=self.registry)
+        digest = index.manifest.digest
+        told = made.Joined(index=digest, builds=tuple(builds[:listed]))
+        said = {
+            "signature": made.signature(digest),
+            "build": made.joined(told),
+            "test": made.tests(REPORT, SOURCE, digest),
+        }
+        for kind, one in said.items():
+            if kind != without:
+                self.attest(kind, one, index.manifest, self.web)
+        self.published = index
+        return index
 
     def attest(
         self, kind: str, said: statement.Statement, subject: Descriptor, where: str, **other: Any
@@ -260,8 +297,9 @@ class Chain:
         """Return the digest of the built-in policy."""
         return built_in().digest
 
-    def _publish(self) -> tuple[Image, Published]:
-        config = self.content.put(b'{"architecture":"amd64","os":"linux"}', CONFIG)
+    def _publish(self, architecture: str = "amd64") -> tuple[Image, Published]:
+        said = f'{{"architecture":"{architecture}","os":"linux"}}'.encode()
+        config = self.content.put(said, CONFIG)
         layer = self.content.put(b"a layer", "application/vnd.oci.image.layer.v1.tar")
         data = msgspec.json.encode(
             {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}
@@ -270,7 +308,7 @@ class Chain:
             self.registry.push_blob(self.web, one, self.content)
         manifest = self.registry.push_manifest(self.web, data, MANIFEST)
         image = Image(
-            platform=Platform("amd64"),
+            platform=Platform(architecture),
             layers=(Layer(layer.digest, layer.size, "binary"),),
             config=config,
             annotations={},

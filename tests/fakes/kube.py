@@ -82,7 +82,9 @@ class MemoryKube:
             return copy.deepcopy(self.objects.get(ref.identity))
 
     def list(self, selection: Selection) -> tuple[Obj, ...]:
-        """Return copies of a collection."""
+        """Return copies of a collection; ``list`` and a kind may be refused."""
+        if error := self.refusals.pop(("list", selection.kind), None):
+            raise error
         with self._changed:
             return tuple(copy.deepcopy(obj) for obj in self._selected(selection))
 

@@ -7,7 +7,6 @@ import pytest
 from fakes.hands import MAIN
 from fakes.shop import Shop
 from fakes.signer import MemorySigner
-from shipway.core.oci.descriptor import Platform
 from shipway.errors import Kind, ShipwayError
 
 REPOSITORY = "127.0.0.1:5000/shop/shop"
@@ -101,19 +100,3 @@ def test_several_services_are_made_and_one_alone_prunes_nothing() -> None:
     assert list(one.images) == ["front"]
     there = {name for _, kind, _, name in shop.cluster.objects if kind == "Deployment"}
     assert there == {"front", "back"}
-
-
-def test_the_platform_that_the_config_asks_for() -> None:
-    """A service is built for the platform it names; of several, this machine's, which is said."""
-    shop = Shop()
-    shop.write(
-        "shipway.toml", 'schema = 1\n[services.shop]\nbuild.platforms = ["linux/arm64/v8"]\n'
-    )
-    shop.carry()
-    shop.write(
-        "shipway.toml",
-        'schema = 1\n[services.shop]\nbuild.platforms = ["linux/arm64", "linux/amd64"]\n',
-    )
-    shop.carry()
-
-    assert f"builds {Platform('amd64')} only" in shop.texts()

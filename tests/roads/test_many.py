@@ -12,7 +12,7 @@ from fakes.go import WRONG
 from fakes.hands import MAIN
 from fakes.shop import Shop
 from shipway.core.run.events import StepFinished, StepStarted
-from shipway.errors import Kind, ShipwayError
+from shipway.errors import Failures, Kind, ShipwayError
 
 NAMES = ("back", "front", "side")
 
@@ -137,3 +137,14 @@ def test_a_service_that_does_not_compile_stops_all() -> None:
 
     assert caught.value.kind is Kind.CONFIG
     assert not [one for one in steps(shop) if one.step == "seal"]
+
+
+def test_manifests_that_are_refused_are_told_once() -> None:
+    """What stops every service alike is one error, and nothing was pushed."""
+    shop = several(Shop(), *NAMES)
+    shop.overlay(more=({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "other"}},))
+    with pytest.raises(ShipwayError) as caught:
+        shop.carry()
+
+    assert not isinstance(caught.value, Failures)
+    assert not shop.registries.manifests

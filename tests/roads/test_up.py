@@ -11,7 +11,6 @@ from fakes.go import WRONG
 from fakes.hands import MAIN, FakeHands, Killed
 from fakes.signer import MemorySigner
 from shipway.core.kube.objects import Ref
-from shipway.core.run.events import Event, Remark, StepStarted
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import rollback as backwards
 from shipway.roads import status
@@ -49,24 +48,6 @@ def test_a_project_without_config_is_carried_to_the_cluster() -> None:
     assert said.changed
     assert hands.cluster.image(WEB) == said.images["shop"]
     assert [(one.number, one.kind, one.result) for one in past(hands)] == [(1, "deploy", "passed")]
-
-
-def test_of_several_platforms_this_machines_is_built_and_said() -> None:
-    """Where more than one is asked for, what runs here is built, and nobody thinks it was all."""
-    hands = FakeHands()
-    wanted = 'platforms = ["linux/arm64", "linux/amd64"]'
-    text = (
-        f'schema = 1\n[services.shop]\npackage = "."\nport = 8080\n[services.shop.build]\n{wanted}'
-    )
-    hands.write("shipway.toml", text)
-    said: list[Event] = []
-    asked = UpRequest(directory=ROOT, architecture="amd64")
-    up(asked, hands=hands, emit=said.append)
-
-    units = {str(one.unit.platform) for one in said if isinstance(one, StepStarted)} - {""}
-    assert units == {"linux/amd64"}
-    texts = [one.text for one in said if isinstance(one, Remark)]
-    assert "services.shop.build.platforms: this version builds linux/amd64 only" in texts
 
 
 def test_a_full_block_names_who_holds_it() -> None:

@@ -20,13 +20,13 @@ from shipway.adapters.content.store import Store
 from shipway.adapters.registry.client import connect
 from shipway.core.golang.binary import Binary
 from shipway.core.oci import manifest
-from shipway.core.oci.descriptor import LAYER_GZIP, LAYER_TAR, OCTETS, Platform
+from shipway.core.oci.descriptor import INDEX, LAYER_GZIP, LAYER_TAR, OCTETS, Platform
 from shipway.core.oci.digest import of
 from shipway.core.oci.layer import Entry
 from shipway.core.project.source import Source
 from shipway.errors import Kind, ShipwayError
 from shipway.stages.image import ImageRequest, assemble
-from shipway.stages.publish import PublishRequest, push, suggested, tag
+from shipway.stages.publish import JoinRequest, PublishRequest, join, push, suggested, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -258,3 +258,29 @@ def _run(*argv: str) -> bytes:
     done = subprocess.run(argv, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
+
+
+def test_an_index_is_pushed_once_and_tagged() -> None:
+    """The same images in any order make the same index; one that is there is not sent again."""
+    content, registry = MemoryContent(), MemoryRegistry()
+    asked = PublishRequest(image=_image(content), repository=REPOSITORY, compression="none")
+    image = push(asked, content=content, registry=registry).manifest
+    pair = ((AMD64, image), (Platform("arm64"), image))
+    first = join(
+        JoinRequest(repository=REPOSITORY, images=pair, annotations={"a": "b"}),
+        content=content,
+        registry=registry,
+    )
+    again = join(
+        JoinRequest(repository=REPOSITORY, images=pair[::-1], annotations={"a": "b"}),
+        content=content,
+        registry=registry,
+    )
+    tag(first, "v1", registry=registry)
+
+    assert (first.reference, bool(first.pushed)) == (again.reference, True)
+    assert again.pushed == 0
+    described, data = registry.pull_manifest(REPOSITORY, "v1")
+    assert described.media_type == INDEX
+    listed = manifest.parse_index(data).manifests
+    assert [str(one.platform) for one in listed] == ["linux/amd64", "linux/arm64"]

@@ -12,8 +12,8 @@ import msgspec
 from shipway.core.evidence import made as statements
 from shipway.core.oci.digest import of
 from shipway.core.run.events import Unit
-from shipway.roads.make import sign
 from shipway.roads.proving import told
+from shipway.roads.signing import sign
 from shipway.stages.test import PASSED
 
 if TYPE_CHECKING:
@@ -57,19 +57,22 @@ def reports(
 def _attach(
     base: Source, made: Made, report: TestReport, *, hands: Hands, run: Run, opening: Opening
 ) -> None:
-    """Attach what the tests came to, unless the image has a link that says just that."""
-    said = statements.tests(report, base, made.published.manifest.digest)
+    """Attach what the tests came to, unless the image has links that say just that."""
+    said = [(one, statements.tests(report, base, one.digest)) for one in made.manifests]
     repository = made.published.repository
     key = of(msgspec.json.encode(["test", said, repository, hands.fingerprint()]))
     known = hands.cache.get(key)
-    if known is not None and hands.registry.resolve(repository, known.decode()) is not None:
+    if known is not None and all(
+        hands.registry.resolve(repository, one) is not None
+        for one in msgspec.json.decode(known, type=list[str])
+    ):
         return
-    (link,) = sign(
+    links = sign(
         Unit(service=made.name),
-        made.published,
-        (said,),
+        repository,
+        said,
         hands=hands,
         run=run,
         signer=opening.signer(),
     )
-    hands.cache.put(key, link.manifest.digest.encode())
+    hands.cache.put(key, msgspec.json.encode([link.manifest.digest for link in links]))

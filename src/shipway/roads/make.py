@@ -14,27 +14,24 @@ import msgspec
 
 from shipway import __version__, scope
 from shipway.core.evidence import made as statements
-from shipway.core.evidence import statement
-from shipway.core.evidence.link import Link
+from shipway.core.evidence.link import Link  # noqa: TC001  msgspec reads types
 from shipway.core.golang.binary import Binary, TestReport
-from shipway.core.oci.descriptor import Platform  # noqa: TC001  msgspec reads types
-from shipway.core.oci.digest import of
-from shipway.core.oci.image import Image, Published
+from shipway.core.oci.descriptor import Descriptor, Platform  # noqa: TC001  msgspec reads types
+from shipway.core.oci.image import Image, Placed, Published
 from shipway.core.project.config import Service  # noqa: TC001  msgspec reads types
 from shipway.core.project.source import Source  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
 from shipway.core.supply.spdx import Sbom
 from shipway.errors import Kind, ShipwayError
-from shipway.stages import attest, build, image, publish, sbom
-from shipway.stages.attest import AttestRequest, Said
+from shipway.roads import signing
+from shipway.roads.signing import Part
+from shipway.stages import build, image, publish, sbom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shipway.core.evidence.statement import Statement
     from shipway.core.oci.image import BaseImage
     from shipway.core.ports.hands import Hands
-    from shipway.core.ports.signer import Signer
     from shipway.roads.opening import Opening
     from shipway.run import Run
     from shipway.scope import Lanes
@@ -45,7 +42,7 @@ _LOOK_MEMORY = 256 << 20
 
 
 class MakeRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One service for one platform."""
+    """One service, for one platform or an index over several."""
 
     source: Source
     name: str
@@ -57,6 +54,8 @@ class MakeRequest(msgspec.Struct, frozen=True, kw_only=True):
     package: str
     """Folder of the main package, relative to the module."""
     platform: Platform
+    also: tuple[Platform, ...] = ()
+    """Further platforms: with any the service is an index."""
     host: Platform
     """Of this machine, on which tests run."""
     ports: tuple[int, ...] = ()
@@ -77,17 +76,34 @@ class MakeRequest(msgspec.Struct, frozen=True, kw_only=True):
         """Return what the steps are about."""
         return Unit(service=self.name, platform=str(self.platform))
 
+    @property
+    def each(self) -> tuple[MakeRequest, ...]:
+        """Return a request for each platform; only programs for this machine may be looked at."""
+        return tuple(
+            msgspec.structs.replace(
+                self, platform=one, also=(), look=self.look and one == self.host
+            )
+            for one in (self.platform, *self.also)
+        )
+
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A service as it lies in the registry."""
 
     name: str
-    published: Published
+    published: Placed
+    """The image, or the index over :attr:`images`."""
+    images: tuple[Published, ...]
+    """One a platform."""
     links: tuple[Link, ...]
-    binary: Binary
-    sbom: Sbom
     report: TestReport | None = None
     """None while the tests run, or where they are off."""
+
+    @property
+    def manifests(self) -> tuple[Descriptor, ...]:
+        """Return the manifests that links are about: of the images, and of an index over them."""
+        found = {one.manifest.digest: one.manifest for one in (*self.images, self.published)}
+        return tuple(found.values())
 
 
 class Making(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,35 +132,59 @@ def make(
     Raises:
         ShipwayError: whatever a stage raises.
     """
+    with_key = partial(_compile, hands=hands, run=run, opening=opening, lanes=lanes)
     began = hands.clock.now()
-    with lanes.lane():
-        binary = _compile(request, hands=hands, run=run, opening=opening)
+    parts = request.each
+    binaries = scope.each(with_key, parts)
     may_publish()
-    ran = _ports(binary, hands=hands, run=run) if request.look else ()
-    assembled = _assemble(request, binary, ran, hands=hands, run=run)
-    describing = scope.spawn(_describe, request, binary, assembled, hands, run)
-    published = _publish(request, assembled, hands=hands, run=run)
-    document = describing.join()
-    told = statements.Build(
-        source=request.source,
-        binary=binary,
-        image=assembled,
-        published=published,
-        run=run.id,
-        started=began,
-        finished=hands.clock.now(),
-        tools={"shipway": __version__, **_compressors(published)},
-    )
-    links = _links(request, told, document, report, hands=hands, run=run, opening=opening)
+    ran = _looked(parts, binaries, hands=hands, run=run)
+
+    def rest(part: MakeRequest, binary: Binary) -> Part:
+        assembled = _assemble(part, binary, ran, hands=hands, run=run)
+        describing = scope.spawn(_describe, part, binary, assembled, hands, run)
+        published = _publish(part, assembled, hands=hands, run=run)
+        told = statements.Build(
+            source=request.source,
+            binary=binary,
+            image=assembled,
+            published=published,
+            run=run.id,
+            started=began,
+            finished=hands.clock.now(),
+            tools={"shipway": __version__, **_compressors(published)},
+        )
+        return Part(told, describing.join())
+
+    built = scope.each(lambda pair: rest(*pair), list(zip(parts, binaries, strict=True)))
+    images = tuple(one.told.published for one in built)
+    published = images[0] if len(built) == 1 else _join(request, built, hands=hands, run=run)
     made = Made(
         name=request.name,
         published=published,
-        links=links,
-        binary=binary,
-        sbom=document,
+        images=images,
+        links=signing.links(
+            request, published, built, report, hands=hands, run=run, opening=opening
+        ),
         report=report,
     )
     return Making(made=made, ran=ran)
+
+
+def _join(request: MakeRequest, built: list[Part], *, hands: Hands, run: Run) -> Placed:
+    """Push the index; what its images say of commit and base stands on it too."""
+    images = tuple((one.told.image.platform, one.told.published.manifest) for one in built)
+    return run.step(
+        publish.join,
+        Unit(service=request.name),
+        publish.JoinRequest(
+            repository=request.repository,
+            images=images,
+            annotations=built[0].told.image.annotations,
+        ),
+        summary=lambda _: f"an index of {len(images)}",
+        content=hands.content,
+        registry=hands.registry,
+    )
 
 
 def _publish(request: MakeRequest, assembled: Image, *, hands: Hands, run: Run) -> Published:
@@ -162,52 +202,14 @@ def _publish(request: MakeRequest, assembled: Image, *, hands: Hands, run: Run) 
     )
 
 
-def _links(
-    request: MakeRequest,
-    told: statements.Build,
-    document: Sbom,
-    report: TestReport | None,
-    *,
-    hands: Hands,
-    run: Run,
-    opening: Opening,
-) -> tuple[Link, ...]:
-    """Return the links about the image; those of an earlier run that say the same stay as they are.
-
-    Links are reused only where image, source, tests, signer and Shipway are the same ones, so that
-    a run in which nothing changed makes the same release.
-    """
-    image_digest = told.published.manifest.digest
-    key = of(
-        msgspec.json.encode(
-            ["links", __version__, image_digest, request.source, report, hands.fingerprint()]
-        )
-    )
-    known = hands.cache.get(key)
-    if known is not None:
-        kept = msgspec.json.decode(known, type=tuple[Link, ...])
-        if _listed(kept, told.published, hands):
-            return kept
-    data = hands.content.read(document.document.digest)
-    done = [
-        statements.signature(image_digest),
-        statements.provenance(told),
-        statements.sbom(data, image_digest),
-    ]
-    if report is not None:
-        done.append(statements.tests(report, request.source, image_digest))
-    signer = opening.signer()
-    links = sign(request.unit, told.published, tuple(done), hands=hands, run=run, signer=signer)
-    hands.cache.put(key, msgspec.json.encode(links))
-    return links
-
-
-def _listed(kept: tuple[Link, ...], published: Published, hands: Hands) -> bool:
-    """Return whether the registry lists all of these links, and the store holds them too."""
-    there = hands.registry.referrers(published.repository, published.manifest.digest)
-    wanted = {link.manifest.digest for link in kept}
-    held = all(hands.content.has(digest) for digest in wanted)
-    return held and wanted <= {one.digest for one in there}
+def _looked(
+    parts: tuple[MakeRequest, ...], binaries: list[Binary], *, hands: Hands, run: Run
+) -> tuple[int, ...]:
+    """Return the ports that the program opens here, where it was asked and can be run."""
+    for part, binary in zip(parts, binaries, strict=True):
+        if part.look:
+            return _ports(binary, hands=hands, run=run)
+    return ()
 
 
 def _ports(binary: Binary, *, hands: Hands, run: Run) -> tuple[int, ...]:
@@ -223,46 +225,24 @@ def _ports(binary: Binary, *, hands: Hands, run: Run) -> tuple[int, ...]:
     return found or ()
 
 
-def sign(
-    unit: Unit,
-    published: Published,
-    done: tuple[Statement, ...],
-    *,
-    hands: Hands,
-    run: Run,
-    signer: Signer,
-) -> tuple[Link, ...]:
-    """Sign statements about a published image and push them beside it."""
-    run.sync()
-    said = tuple(Said(payload=statement.encode(one), subject=published.manifest) for one in done)
-    return run.step(
-        attest.sign,
-        unit,
-        AttestRequest(statements=said, repository=published.repository),
-        summary=lambda links: f"{len(links)} links",
-        signer=signer,
-        content=hands.content,
-        registry=hands.registry,
-        clock=hands.clock,
-        links=hands.links,
-    )
-
-
-def _compile(request: MakeRequest, *, hands: Hands, run: Run, opening: Opening) -> Binary:
+def _compile(
+    request: MakeRequest, *, hands: Hands, run: Run, opening: Opening, lanes: Lanes
+) -> Binary:
     """Build, or take what an earlier run built; a key is opened only where something is built."""
     asked = _compile_request(request)
-    return run.step(
-        build.compile,
-        request.unit,
-        asked,
-        returns=Binary,
-        inputs=partial(build.key, asked, go=hands.go),
-        missed=opening.start,
-        summary=lambda made: f"{made.go_version}, {made.content.size / 1e6:.1f} MB",
-        go=hands.go,
-        git=hands.git,
-        content=hands.content,
-    )
+    with lanes.lane():
+        return run.step(
+            build.compile,
+            request.unit,
+            asked,
+            returns=Binary,
+            inputs=partial(build.key, asked, go=hands.go),
+            missed=opening.start,
+            summary=lambda made: f"{made.go_version}, {made.content.size / 1e6:.1f} MB",
+            go=hands.go,
+            git=hands.git,
+            content=hands.content,
+        )
 
 
 def _compile_request(request: MakeRequest) -> build.BuildRequest:

@@ -13,6 +13,7 @@ import msgspec
 from shipway import scope
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Ref
+from shipway.core.oci.descriptor import Platform  # noqa: TC001  msgspec reads types
 from shipway.core.project import settings
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
@@ -105,6 +106,8 @@ class _Way(msgspec.Struct, frozen=True, kw_only=True):
     contexts: tuple[str, ...]
     registry: str
     trust: Trust
+    platforms: tuple[Platform, ...] = ()
+    """Of the nodes; empty: this machine's."""
 
 
 class _Journey:
@@ -216,7 +219,7 @@ class _Journey:
 
     def _asked(self, base: Source, name: str) -> MakeRequest:
         service = self._project.settings.config.services[name]
-        asked = wanted.request(
+        return wanted.request(
             self._project,
             name,
             base,
@@ -225,14 +228,10 @@ class _Journey:
                 registry=self._way.registry,
                 tests=self._tests(),
                 architecture=self._request.architecture,
+                platforms=self._way.platforms,
             ),
             base=self._base(service.image.base),
         )
-        if len(service.build.platforms) > 1:
-            self._run.remark(
-                f"services.{name}.build.platforms: this version builds {asked.platform} only"
-            )
-        return asked
 
     def _base(self, named: str) -> str:
         found, self._lock = pins.base(named, self._lock, self._hands)
@@ -368,4 +367,9 @@ def _way(request: UpRequest, project: LoadedProject, place: Place, hands: Hands)
     for context in place.contexts:
         hands.kube(context).version()
     hands.registry.tags(f"{place.registry}/shipway")
-    return _Way(contexts=place.contexts, registry=place.registry, trust=trust)
+    return _Way(
+        contexts=place.contexts,
+        registry=place.registry,
+        trust=trust,
+        platforms=where.platforms(place.contexts, hands),
+    )

@@ -32,6 +32,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """``block``, ``beside`` or ``off``."""
     architecture: str
     """Of this machine, in Go's words."""
+    platforms: tuple[Platform, ...] = ()
+    """What services are built for that name none; empty: this machine's."""
 
 
 def request(
@@ -45,6 +47,7 @@ def request(
     folder = settings.folder_of(service.package)
     served = service.kind in SERVED and service.port is not None
     machine = Platform(wanted.architecture)
+    first, *also = platforms(service.build.platforms, wanted.platforms, machine)
     return MakeRequest(
         source=source,
         name=name,
@@ -52,7 +55,8 @@ def request(
         project_dir=inside,
         module_dir=posixpath.normpath(posixpath.join(inside, module)),
         package=posixpath.relpath(folder, module),
-        platform=platform(service.build.platforms, machine),
+        platform=first,
+        also=tuple(also),
         host=machine,
         ports=(service.port,) if served and service.port else (),
         look=project.settings.origin(f"services.{name}.port") == _GUESSED_PORT,
@@ -65,11 +69,16 @@ def request(
     )
 
 
-def platform(named: tuple[str, ...], machine: Platform) -> Platform:
-    """Return the one platform that is built: this machine's where it is wanted, else the first."""
-    if not named or str(machine) in named:
-        return machine
-    system, architecture, *variant = named[0].split("/")
+def platforms(
+    named: tuple[str, ...], usual: tuple[Platform, ...], machine: Platform
+) -> tuple[Platform, ...]:
+    """Return what a service is built for, once each; this machine's, where it is one, first."""
+    found = [_platform(one) for one in named] or usual or (machine,)
+    return tuple(sorted(set(found), key=lambda one: (one != machine, str(one))))
+
+
+def _platform(named: str) -> Platform:
+    system, architecture, *variant = named.split("/")
     return Platform(architecture, system, variant[0] if variant else "")
 
 

@@ -12,8 +12,8 @@ import msgspec
 
 from shipway import scope
 from shipway.core.oci import assemble, manifest, reference
-from shipway.core.oci.descriptor import MANIFEST, Descriptor
-from shipway.core.oci.image import Image, Layer, Published
+from shipway.core.oci.descriptor import INDEX, MANIFEST, Descriptor, Platform
+from shipway.core.oci.image import Image, Layer, Placed, Published
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -34,6 +34,14 @@ class PublishRequest(msgspec.Struct, frozen=True, kw_only=True):
     """``none`` towards a registry on this machine, ``fast`` or ``small``."""
     mount: str = ""
     """Another repository of that registry (its NAME) that may hold layers already."""
+
+
+class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Images of one service that were pushed, one a platform."""
+
+    repository: str
+    images: tuple[tuple[Platform, Descriptor], ...]
+    annotations: dict[str, str]
 
 
 def suggested(repository: str, *, release: bool = False) -> str:
@@ -73,7 +81,26 @@ def push(request: PublishRequest, *, content: LayerStore, registry: Registry) ->
     )
 
 
-def tag(published: Published, name: str, *, registry: Registry) -> None:
+def join(request: JoinRequest, *, content: LayerStore, registry: Registry) -> Placed:
+    """Push the index over images of several platforms, by digest; its order is that of their names.
+
+    Raises:
+        ShipwayError: what the registry or the store says.
+    """
+    manifests = tuple(
+        Descriptor(one.media_type, one.digest, one.size, platform=platform)
+        for platform, one in sorted(request.images, key=lambda pair: str(pair[0]))
+    )
+    data = manifest.index(manifests, request.annotations)
+    kept = content.put(data, INDEX)
+    found = registry.resolve(request.repository, kept.digest)
+    if found is not None:
+        return Placed(repository=request.repository, manifest=found)
+    sent = registry.push_manifest(request.repository, data, INDEX)
+    return Placed(repository=request.repository, manifest=sent, pushed=len(data))
+
+
+def tag(published: Placed, name: str, *, registry: Registry) -> None:
     """Let ``name`` stand for the published image, as the last write about it.
 
     Raises:

@@ -15,7 +15,7 @@ from shipway.core.evidence import artifact, release
 from shipway.core.evidence.link import Link  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.release import Contents, Release, Service
 from shipway.core.oci.descriptor import MANIFEST, Descriptor
-from shipway.core.oci.image import Published  # noqa: TC001  msgspec reads types
+from shipway.core.oci.image import Placed  # noqa: TC001  msgspec reads types
 
 if TYPE_CHECKING:
     from shipway.core.ports.content import Content
@@ -26,7 +26,7 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     """One service as ``make`` left it."""
 
     name: str
-    published: Published
+    published: Placed
     links: tuple[Link, ...]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +20,7 @@ from shipway.core.evidence.walk import Walk, Want
 from shipway.core.oci.descriptor import MANIFEST, Descriptor, describe
 from shipway.core.oci.digest import Digest, of
 from shipway.errors import Kind, ShipwayError
-from shipway.stages.verify import RegistrySource, drive, verify
+from shipway.stages.verify import RegistrySource, drive
 
 SIGNER = MemorySigner()
 
@@ -75,27 +74,6 @@ def test_what_was_not_asked_is_not_taken() -> None:
     one = new()
     one.feed({Want("blob", "r", of(b"x"), 1): b"x"})
     assert one.evidence() == walk.Evidence()
-
-
-def test_index() -> None:
-    """The children of an index are walked too, and its SBOM is that of each child."""
-    chain = Chain()
-    chain.make()
-    links = tuple(chain.links.values())
-    child = chain.published.manifest
-    data = msgspec.json.encode({"schemaVersion": 2, "manifests": [child]})
-    index = chain.registry.push_manifest(WEB, data, "application/vnd.oci.image.index.v1+json")
-    for kind in ("signature", "build", "test"):
-        said = chain.statements()[kind]
-        about = (statement.resource(index.digest),)
-        chain.attest(kind, msgspec.structs.replace(said, subject=about), index, WEB)
-    chain.published = msgspec.structs.replace(chain.published, manifest=index)
-    chain.seal()
-    chain.render()
-    found = verify(chain.request(), registry=chain.registry, clock=chain.clock)
-    assert found.passed, found.reasons
-    assert {one.edge for one in links} <= set(found.inputs)
-    assert [one.rule for one in found.reasons].count("sbom") == 1
 
 
 def test_not_a_release() -> None:

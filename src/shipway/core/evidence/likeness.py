@@ -102,12 +102,12 @@ def images(
 
 def _covered(evidence: Evidence, subjects: frozenset[Digest]) -> frozenset[Digest]:
     """Return the verdict's images, with the children and configs that stand for them."""
-    known = set(subjects)
-    for digest in subjects:
+    known = list(subjects)
+    for digest in known:
         manifest = evidence.manifests.get(digest)
         if manifest is not None:
-            known.update(one.digest for one in manifest.manifests)
-            known.update({manifest.config.digest} if manifest.config else ())
+            named = (*manifest.manifests, *((manifest.config,) if manifest.config else ()))
+            known += [one.digest for one in named if one.digest not in known]
     return frozenset(known)
 
 

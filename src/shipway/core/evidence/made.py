@@ -30,6 +30,10 @@ EXTERNAL_PARAMETERS = frozenset(
 """All that a user can set; a verifier refuses provenance that names any other."""
 
 
+CHILD = "manifest "
+"""How the dependencies of an index that are its manifests are named, before their platform."""
+
+
 class Build(msgspec.Struct, frozen=True, kw_only=True):
     """All that a build link tells about one image."""
 
@@ -44,6 +48,14 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since the epoch."""
     tools: dict[str, str] = msgspec.field(default_factory=dict)
     """Versions of what shaped the bytes beside Go: ``shipway``, ``isal``, ``deflate``."""
+
+
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a build link tells about an index over images of one service."""
+
+    index: Digest
+    builds: tuple[Build, ...]
+    """One a platform; what they were built from is the same."""
 
 
 def signature(image: Digest) -> Statement:
@@ -115,6 +127,55 @@ def provenance(build: Build) -> Statement:
     )
 
 
+def joined(told: Joined) -> Statement:
+    """Return the build link of an index: the images that it lists, and what all were built from."""
+    first = told.builds[0]
+    ordered = sorted(told.builds, key=lambda one: str(one.binary.platform))
+    definition = {
+        "buildType": types.BUILD_TYPE,
+        "externalParameters": {
+            "package": first.binary.package,
+            "module": first.binary.module,
+            "platform": ",".join(str(one.binary.platform) for one in ordered),
+        },
+        "internalParameters": {"tools": {"shipway": first.tools["shipway"]}},
+        "resolvedDependencies": msgspec.to_builtins(
+            [
+                *_revisions(first.source),
+                *(
+                    resource(one.published.manifest.digest, name=f"{CHILD}{one.binary.platform}")
+                    for one in ordered
+                ),
+            ]
+        ),
+    }
+    details = {
+        "builder": {"id": types.BUILDER_LOCAL},
+        "metadata": {
+            "invocationId": first.run,
+            "startedOn": timestamp(min(one.started for one in told.builds)),
+            "finishedOn": timestamp(max(one.finished for one in told.builds)),
+        },
+    }
+    return Statement(
+        subject=(resource(told.index),),
+        predicate_type=types.BUILD,
+        predicate={"buildDefinition": definition, "runDetails": details},
+    )
+
+
+def children(build: Statement) -> frozenset[str]:
+    """Return the digests of the manifests that a build link of an index lists."""
+    definition = build.predicate.get("buildDefinition")
+    listed = definition.get("resolvedDependencies") if isinstance(definition, dict) else None
+    found = set()
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and str(one.get("name", "")).startswith(CHILD):
+            digest = one.get("digest")
+            found.add(f"sha256:{digest.get('sha256')}" if isinstance(digest, dict) else "")
+    return frozenset(found)
+
+
 def revision(source: Source) -> Resource:
     """Return what was built: a commit, or for a dirty tree its tree (never as a commit)."""
     if source.dirty or not source.commit:
@@ -144,17 +205,23 @@ def _external(build: Build) -> dict[str, Any]:
 
 
 def _dependencies(build: Build) -> list[Resource]:
-    source, base = build.source, build.image.base
-    found = [revision(source)]
-    if source.dirty and source.commit:
-        found.append(Resource(digest={"gitCommit": source.commit}, name="base commit"))
-    if not source.dirty and source.commit:
-        found.append(Resource(digest={"gitTree": source.tree}, name="tree"))
+    base = build.image.base
+    found = _revisions(build.source)
     found += [_module(module) for module in build.binary.modules]
     if build.binary.toolchain is not None:
         found.append(resource(build.binary.toolchain, name=build.binary.go_version))
     found.append(resource(base.digest, name=base.name))
     found += [resource(one.digest, name=one.path) for one in build.binary.inputs]
+    return found
+
+
+def _revisions(source: Source) -> list[Resource]:
+    """Return the commit and its tree; for a dirty tree the tree, and the commit below it."""
+    found = [revision(source)]
+    if source.dirty and source.commit:
+        found.append(Resource(digest={"gitCommit": source.commit}, name="base commit"))
+    if not source.dirty and source.commit:
+        found.append(Resource(digest={"gitTree": source.tree}, name="tree"))
     return found
 
 

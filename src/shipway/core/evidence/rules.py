@@ -88,7 +88,7 @@ def apply(evidence: Evidence, case: Case) -> tuple[Reason, ...]:
 def of_image(
     evidence: Evidence, policy: Named, image: Digest, *, protected: bool
 ) -> tuple[Reason, ...]:
-    """Return what the rules say of one image, without a release: no link may be pending."""
+    """Return what the rules say of an image or index, without a release: nothing may be pending."""
     case = Case(
         project="",
         environment="",
@@ -98,7 +98,11 @@ def of_image(
         objects=None,
         policy=policy,
     )
-    return tuple(_image(evidence, case, "", "image", image))
+    return tuple(
+        reason
+        for one in _with_children(evidence, image)
+        for reason in _image(evidence, case, "", "image", one)
+    )
 
 
 def inputs(evidence: Evidence, case: Case) -> tuple[Edge, ...]:
@@ -131,9 +135,13 @@ def _project(contents: Contents, case: Case) -> Iterator[Reason]:
 
 
 def _with_children(evidence: Evidence, image: Digest) -> tuple[Digest, ...]:
-    manifest = evidence.manifests.get(image)
-    children = (one.digest for one in manifest.manifests) if manifest else ()
-    return (image, *children)
+    """Return an image, or an index and all that it lists, indexes within it too."""
+    found = [image]
+    for one in found:
+        manifest = evidence.manifests.get(one)
+        listed = (child.digest for child in manifest.manifests) if manifest else ()
+        found += [child for child in dict.fromkeys(listed) if child not in found]
+    return tuple(found)
 
 
 def _sealed(evidence: Evidence, service: Service) -> Iterator[Reason]:
@@ -150,8 +158,7 @@ def _image(
     evidence: Evidence, case: Case, announced: str, name: str, image: Digest
 ) -> Iterator[Reason]:
     subject = f"{name}@{image}"
-    manifest = evidence.manifests.get(image)
-    index = manifest is not None and bool(manifest.manifests)
+    index = bool(_listing(evidence, image))
     for kind in case.policy.policy.image:
         if kind == "sbom" and index:  # an SBOM is about one platform's manifest
             continue
@@ -161,13 +168,21 @@ def _image(
         elif not links:
             yield Reason(kind, subject, FAILED, "missing link")
         elif kind == "build":
-            yield _build(links, case, subject)
+            yield _build(links, case, subject, _listing(evidence, image))
         else:
             yield Reason(kind, subject, PASSED)
 
 
-def _build(links: tuple[Verified, ...], case: Case, subject: str) -> Reason:
-    problems = [_build_problem(link, case) for link in links]
+def _listing(evidence: Evidence, image: Digest) -> frozenset[str]:
+    """Return the manifests of an index as its bytes name them; none for an image."""
+    manifest = evidence.manifests.get(image)
+    return frozenset(one.digest for one in manifest.manifests) if manifest else frozenset()
+
+
+def _build(
+    links: tuple[Verified, ...], case: Case, subject: str, listing: frozenset[str]
+) -> Reason:
+    problems = [_build_problem(link, case) or _unlisted(link, listing) for link in links]
     if "" in problems:
         return Reason("build", subject, PASSED)
     return Reason("build", subject, FAILED, problems[0])
@@ -186,6 +201,16 @@ def _build_problem(link: Verified, case: Case) -> str:
     unknown = set(_mapping(definition.get("externalParameters"))) - made.EXTERNAL_PARAMETERS
     if unknown:
         return f"unknown external parameters: {', '.join(sorted(unknown))}"
+    return ""
+
+
+def _unlisted(link: Verified, listing: frozenset[str]) -> str:
+    """Return how an index differs from what its build link lists; empty if it does not."""
+    listed = made.children(link.statement)
+    if extra := sorted(listing - listed):
+        return f"unlisted manifest: {', '.join(extra)}"
+    if gone := sorted(listed - listing):
+        return f"its index has not the manifest that its build link lists: {', '.join(gone)}"
     return ""
 
 

@@ -104,7 +104,20 @@ def image_steps(evidence: Evidence, judged: Verdict, *, since: str) -> Iterator[
 
 
 def link_steps(evidence: Evidence, digest: Digest) -> Iterator[Step]:
-    """Yield every link about an image, and the revision it was built from."""
+    """Yield every link about an image, and the revision it was built from; of an index, each's."""
+    yield from _about(evidence, digest)
+    manifest = evidence.manifests.get(digest)
+    for child in manifest.manifests if manifest else ():
+        yield Step(
+            name="image",
+            subject=child.digest,
+            state="derived",
+            details={"from": "the index", "platform": str(child.platform or "")},
+        )
+        yield from _about(evidence, child.digest)
+
+
+def _about(evidence: Evidence, digest: Digest) -> Iterator[Step]:
     for link in sorted(evidence.about(digest), key=lambda one: one.kind):
         yield _step(link.kind, link, _told(link))
     for link in evidence.about(digest, "build")[:1]:

@@ -63,22 +63,27 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     binary: Digest
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """An image pushed by digest; its tag moves later."""
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """An image or index pushed by digest; its tag moves later."""
 
     repository: str
     """``HOST[:PORT]/NAME``."""
     manifest: Descriptor
-    layers: tuple[Descriptor, ...]
-    config: Descriptor
-    compression: str
-    """``none``, ``fast`` (isal 1) or ``small`` (libdeflate 6)."""
     pushed: int = 0
     """Bytes that had to be sent."""
-    compressors: tuple[str, ...] = ()
-    """What encoded each layer, with version and level, for the provenance."""
 
     @property
     def reference(self) -> str:
         """Return ``HOST[:PORT]/NAME@sha256:...``."""
         return f"{self.repository}@{self.manifest.digest}"
+
+
+class Published(Placed, frozen=True, kw_only=True):
+    """An image for one platform, pushed."""
+
+    layers: tuple[Descriptor, ...]
+    config: Descriptor
+    compression: str
+    """``none``, ``fast`` (isal 1) or ``small`` (libdeflate 6)."""
+    compressors: tuple[str, ...] = ()
+    """What encoded each layer, with version and level, for the provenance."""

@@ -77,7 +77,7 @@ class Build(Strict, frozen=True):
     tags: tuple[str, ...] = ()
     """Build tags."""
     platforms: tuple[Platform, ...] = ()
-    """As ``linux/amd64``; by default this machine's architecture."""
+    """As ``linux/amd64``; by default those of the target's nodes. Several make an index."""
     metadata: str = ""
     """Import path of the package that takes gitCommit, gitBranch, isDirty, buildTime, version."""
 
