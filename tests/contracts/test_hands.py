@@ -50,8 +50,9 @@ def test_a_hand_is_the_same_at_every_call(hands: Hands) -> None:
 
 
 def test_a_folder_and_a_cluster_by_name(hands: Hands) -> None:
-    """Files of a folder, the cluster of a context, and variables are at hand; loading is free."""
+    """Files, cluster, processors and variables are at hand; loading is free."""
     hands.warm()
+    assert hands.cores >= 1
     assert hands.files(ROOT).read("nothing") is None
     assert hands.kube("east") is not None
     assert "SHIPWAY_KEY_PASSWORD" not in hands.variables
