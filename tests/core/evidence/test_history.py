@@ -288,3 +288,9 @@ def test_the_newest_uid_counts() -> None:
         intent(2, "1", plans="a"), outcome("2", "failed", a="9"), at=2,
     )  # fmt: skip
     assert found["a"][0] == "9"
+
+
+def test_what_first_deploys_left() -> None:
+    """Where none has passed yet, all attempts count."""
+    found = left(intent(1, plans="a"), outcome("1", "failed", a="1"), intent(2, "1"), at=2)
+    assert found == {"a": ("1", (of(b"1"),))}
