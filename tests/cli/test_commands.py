@@ -106,6 +106,23 @@ def project(tmp_path: Path) -> Path:
         ("render prod", "render", {"environment": "prod"}),
         ("check", "check", {"environment": ""}),
         ("check prod", "check", {"environment": "prod"}),
+        (
+            "build",
+            "build",
+            {"package": "", "environment": "dev", "push": True, "folder": "", "archive": ""},
+        ),
+        (
+            "build web --push=false --oci-layout out --tarball a.tar --env prod",
+            "build",
+            {
+                "package": "web",
+                "environment": "prod",
+                "push": False,
+                "folder": "out",
+                "archive": "a.tar",
+            },
+        ),
+        ("test . --cobertura c.xml", "test", {"package": ".", "cobertura": "c.xml"}),
     ],
 )
 def test_project_commands(project: Path, line: str, road: str, asked: dict[str, Any]) -> None:

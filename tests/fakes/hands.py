@@ -18,6 +18,7 @@ from fakes.go import FakeGo
 from fakes.imagefiles import MemoryImageFiles
 from fakes.journal import MemoryRuns
 from fakes.kube import MemoryKube
+from fakes.layouts import MemoryLayouts
 from fakes.registry import MemoryRegistry
 from fakes.renderer import MemoryRenderer
 from fakes.signer import MemorySigner
@@ -175,6 +176,7 @@ class FakeHands:
         self.git = MemoryGit()
         self.go = FakeGo()
         self.sandbox = StillSandbox()
+        self.layouts = MemoryLayouts()
         self.renderer = MemoryRenderer()
         self.project = MemoryFiles()
         self.imagefiles = MemoryImageFiles(self.memory, self.project)

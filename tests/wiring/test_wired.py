@@ -72,6 +72,20 @@ def test_up_stops_before_anything_is_started(project: Path) -> None:
     assert error(wiring.up, directory=str(project), cluster=NONE, **UP) == "config.environment"
 
 
+def test_build_and_test_need_no_cluster(project: Path) -> None:
+    """A layout and a verdict about real sources, with nothing but Go and the project."""
+    asked: dict[str, Any] = {"directory": str(project), "cluster": NONE, "package": ""}
+    said: list[object] = []
+    built: Any = wiring.build(
+        **asked, emit=said.append, environment="dev", push=False, folder="out", archive=""
+    )
+    (reference,) = built.lines()
+    _, _, digest = reference.partition("@sha256:")
+
+    assert (project / "out" / "blobs" / "sha256" / digest).is_file()
+    assert error(wiring.test, **asked, cobertura="") == "test.failed"
+
+
 def test_a_word_is_traced_as_a_file(project: Path) -> None:
     """An export is read from the path that was given."""
     export = project / "trace.json"

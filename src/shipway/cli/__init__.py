@@ -6,6 +6,8 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 
 =================== ===========================================================================
 ``up``              package, environment, adopt, keys, port, timeout, tests (``""``: as configured)
+``build``           package, environment, push, folder, archive (paths or ``""``)
+``test``            package, cobertura (path or ``""``)
 ``trace``           subject, environment, namespace, keys, export (path or ``""``),
                     trusted_root, policy (paths or ``""``)
 ``rollback``        environment, target, reason, keys

@@ -7,6 +7,7 @@ import click
 from shipway import __version__
 from shipway.cli.clustering import cluster
 from shipway.cli.delivering import demo, rollback, up
+from shipway.cli.looping import build, test
 from shipway.cli.observing import history, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
@@ -23,7 +24,7 @@ def app() -> None:
 
 
 for command in (
-    *(up, demo, rollback, trace, verify, status, history),
+    *(up, build, test, demo, rollback, trace, verify, status, history),
     *(init, check, render, explain, key, cluster),
 ):
     app.add_command(command)

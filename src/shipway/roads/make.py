@@ -170,6 +170,20 @@ def make(
     return Making(made=made, ran=ran)
 
 
+def assemble(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> tuple[Image, ...]:
+    """Build and assemble one service in the local store, an image a platform; nothing is sent.
+
+    Raises:
+        ShipwayError: whatever a stage raises.
+    """
+    parts = request.each
+    compiled = partial(_compile, hands=hands, run=run, opening=None, lanes=lanes)
+    binaries = scope.each(compiled, parts)
+    ran = _looked(parts, binaries, hands=hands, run=run)
+    pairs = list(zip(parts, binaries, strict=True))
+    return tuple(scope.each(lambda at: _assemble(*at, ran, hands=hands, run=run), pairs))
+
+
 def _join(request: MakeRequest, built: list[Part], *, hands: Hands, run: Run) -> Placed:
     """Push the index; what its images say of commit and base stands on it too."""
     images = tuple((one.told.image.platform, one.told.published.manifest) for one in built)
@@ -226,7 +240,7 @@ def _ports(binary: Binary, *, hands: Hands, run: Run) -> tuple[int, ...]:
 
 
 def _compile(
-    request: MakeRequest, *, hands: Hands, run: Run, opening: Opening, lanes: Lanes
+    request: MakeRequest, *, hands: Hands, run: Run, opening: Opening | None, lanes: Lanes
 ) -> Binary:
     """Build, or take what an earlier run built; a key is opened only where something is built."""
     asked = _compile_request(request)
@@ -237,7 +251,7 @@ def _compile(
             asked,
             returns=Binary,
             inputs=partial(build.key, asked, go=hands.go),
-            missed=opening.start,
+            missed=opening.start if opening else None,
             summary=lambda made: f"{made.go_version}, {made.content.size / 1e6:.1f} MB",
             go=hands.go,
             git=hands.git,

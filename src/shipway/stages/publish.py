@@ -67,7 +67,7 @@ def push(request: PublishRequest, *, content: LayerStore, registry: Registry) ->
     )
     layers = tuple(encoded.layer for encoded, _ in travelling)
     data = manifest.image(image.config, layers, image.annotations)
-    _check(data, content.read(image.config.digest), repository)
+    assemble.check(manifest.parse(data), content.read(image.config.digest), repository)
     sent = registry.push_blob(repository, image.config, content)
     total = sent + sum(size for _, size in travelling)
     return Published(
@@ -87,11 +87,7 @@ def join(request: JoinRequest, *, content: LayerStore, registry: Registry) -> Pl
     Raises:
         ShipwayError: what the registry or the store says.
     """
-    manifests = tuple(
-        Descriptor(one.media_type, one.digest, one.size, platform=platform)
-        for platform, one in sorted(request.images, key=lambda pair: str(pair[0]))
-    )
-    data = manifest.index(manifests, request.annotations)
+    data = manifest.over(request.images, request.annotations)
     kept = content.put(data, INDEX)
     found = registry.resolve(request.repository, kept.digest)
     if found is not None:
@@ -136,16 +132,3 @@ def _pushed(
     if known and (found := registry.resolve(repository, kept.digest)) is not None:
         return found
     return registry.push_manifest(repository, data, MANIFEST)
-
-
-def _check(data: bytes, config: bytes, repository: str) -> None:
-    found = assemble.violations(manifest.parse(data), config)
-    if found:
-        raise ShipwayError(
-            "image.invalid",
-            Kind.INTERNAL,
-            "; ".join(found),
-            operation="checking the image for",
-            subject=repository,
-            hint="this is a defect of Shipway; please report it",
-        )

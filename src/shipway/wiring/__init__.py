@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway.wiring.inner import build, test
 from shipway.wiring.tools import TOOLCHAIN, Tools, architecture
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from shipway.core.run.events import Event
 
     Emit = Callable[[Event], None]
+
+__all__ = ("build", "test")
+"""What :mod:`shipway.wiring.inner` has, beside what is defined here."""
 
 
 def up(

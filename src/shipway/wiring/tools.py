@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.git import Git
     from shipway.core.ports.go import Go
     from shipway.core.ports.kube import Kube
+    from shipway.core.ports.layouts import Layouts
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
@@ -123,6 +124,13 @@ class Tools(Grounded):
         from shipway.adapters.imagefiles import RepositoryFiles
 
         return RepositoryFiles(self.content)
+
+    @cached_property
+    def layouts(self) -> Layouts:
+        """Return what writes images to files."""
+        from shipway.adapters.layouts import LayoutFiles
+
+        return LayoutFiles()
 
     @cached_property
     def renderer(self) -> Renderer:

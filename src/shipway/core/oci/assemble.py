@@ -11,6 +11,7 @@ from shipway.core.oci import config as configs
 from shipway.core.oci import manifest as manifests
 from shipway.core.oci.config import Configuration, Execution, History, RootFS
 from shipway.core.oci.descriptor import EMPTY
+from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +103,23 @@ def described(source: Source, base: BaseImage, title: str) -> dict[str, str]:
 def violations(manifest: Manifest, config: bytes) -> tuple[str, ...]:
     """Return everything about an image that its specification forbids, nothing if it is right."""
     return tuple(_manifest_faults(manifest)) + tuple(_config_faults(manifest, config))
+
+
+def check(manifest: Manifest, config: bytes, subject: str) -> None:
+    """Do nothing where the image keeps to its specification; ``subject`` names it.
+
+    Raises:
+        ShipwayError: ``image.invalid`` (internal) with everything that is wrong.
+    """
+    if found := violations(manifest, config):
+        raise ShipwayError(
+            "image.invalid",
+            Kind.INTERNAL,
+            "; ".join(found),
+            operation="checking the image for",
+            subject=subject,
+            hint="this is a defect of Shipway; please report it",
+        )
 
 
 def _manifest_faults(manifest: Manifest) -> Iterator[str]:

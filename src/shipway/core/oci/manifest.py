@@ -6,7 +6,7 @@ received, so nothing that was parsed here is ever serialised again to name it.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -22,6 +22,9 @@ from shipway.core.oci.descriptor import (
     Platform,
 )
 from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _T = TypeVar("_T")
 
@@ -116,6 +119,13 @@ def index(manifests: tuple[Descriptor, ...], annotations: dict[str, str] | None 
     """Return the JSON of an image index."""
     annotations = _sorted(annotations or {})
     return _encode(_Written(2, INDEX, manifests=manifests, annotations=annotations or None))
+
+
+def over(images: Iterable[tuple[Platform, Descriptor]], annotations: dict[str, str]) -> bytes:
+    """Return the JSON of an index over one image a platform, in the order of the platforms."""
+    pairs = sorted(images, key=lambda pair: str(pair[0]))
+    found = (Descriptor(at.media_type, at.digest, at.size, platform=one) for one, at in pairs)
+    return index(tuple(found), annotations)
 
 
 def empty() -> Descriptor:

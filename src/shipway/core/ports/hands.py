@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.go import Go
     from shipway.core.ports.journal import Runs
     from shipway.core.ports.kube import Kube
+    from shipway.core.ports.layouts import Layouts
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
@@ -100,6 +101,11 @@ class Hands(Protocol):
     @property
     def imagefiles(self) -> ImageFiles:
         """Files of a repository on their way into an image."""
+        ...
+
+    @property
+    def layouts(self) -> Layouts:
+        """Images as files that a person asked for."""
         ...
 
     @property
