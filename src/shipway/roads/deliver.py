@@ -13,7 +13,7 @@ import msgspec
 from shipway.core.evidence import shipped, statement, verdict
 from shipway.core.evidence.link import Link  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.policy import built_in
-from shipway.core.evidence.release import Release  # noqa: TC001  msgspec reads types
+from shipway.core.evidence.release import Release, absolute
 from shipway.core.evidence.rules import Foreign
 from shipway.core.oci.digest import parse as parse_digest
 from shipway.core.run.events import Unit
@@ -21,12 +21,12 @@ from shipway.errors import Kind, ShipwayError
 from shipway.roads import carry, history, pins, restore
 from shipway.roads.carry import Carried  # noqa: TC001  msgspec reads types
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
-from shipway.roads.make import Made  # noqa: TC001  msgspec reads types
 from shipway.stages import attest, deploy, render, seal, verify
 from shipway.stages.attest import AttestRequest, Said
 from shipway.stages.deploy import Proof
 from shipway.stages.gate import Expected, GateRequest, watch
 from shipway.stages.render import Rendered  # noqa: TC001  msgspec reads types
+from shipway.stages.seal import SealRequest
 
 if TYPE_CHECKING:
     from shipway.core.evidence.history import History
@@ -45,14 +45,11 @@ _RECENT = 3
 
 
 class DeliverRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Services that were made, and where they go."""
+    """A release, and where it goes."""
 
     destination: Destination
-    version: str
-    channel: str = "dev"
-    services: tuple[Made, ...]
-    tests: str
-    """``passed``, ``warned``, ``failed``, ``pending`` or ``off``."""
+    release: Release | SealRequest
+    """One that lies in the registry with its link; or one that is sealed when it is needed."""
     render: render.RenderRequest
     """With everything but the images."""
     foreign: tuple[str, ...] = ()
@@ -91,8 +88,8 @@ def deliver(
     """
     destination = request.destination
     kube = hands.kube(destination.context)
-    planned = seal.seal(_sealing(request), content=hands.content, registry=None)
-    rendered = _render(request, hands=hands, run=run, renderer=renderer or hands.renderer)
+    planned = _planned(request, hands)
+    rendered = _render(request, planned, hands=hands, run=run, renderer=renderer or hands.renderer)
     held = deploy.read_head(
         destination.project, destination.environment, destination.target, kube=kube
     )
@@ -101,14 +98,14 @@ def deliver(
         return Delivered(release=planned, rendered=rendered)
     signer = opening.signer()
     release = _seal(request, rendered, hands=hands, run=run)
-    said = (shipped.release(release), shipped.render(_rendering(request, rendered), release.digest))
+    said = _said(request, release, rendered)
     links = _attest(request, release, said, hands=hands, run=run, signer=signer)
     decision = _decide(request, release, rendered, hands=hands, run=run, signer=signer)
     asked = carry.CarryRequest(
         destination=destination,
         release=release.manifest,
         rendered=rendered.set,
-        render=links[1].edge,
+        render=links[-1].edge,
         verdict=decision.edge,
         proof=Proof(
             bundle=hands.content.read(decision.bundle.digest),
@@ -162,31 +159,25 @@ def _serves(
     return seen.passed and same
 
 
-def _sealing(request: DeliverRequest) -> seal.SealRequest:
-    services = tuple(
-        seal.Sealed(name=one.name, published=one.published, links=one.links)
-        for one in request.services
-    )
-    return seal.SealRequest(
-        project=request.destination.project,
-        version=request.version,
-        channel=request.channel,
-        tests=request.tests,
-        services=services,
-        repository=request.destination.evidence,
-    )
+def _planned(request: DeliverRequest, hands: Hands) -> Release:
+    """Return the release, without sending anything."""
+    if isinstance(request.release, Release):
+        return request.release
+    return seal.seal(request.release, content=hands.content, registry=None)
 
 
 def _seal(request: DeliverRequest, rendered: Rendered, *, hands: Hands, run: Run) -> Release:
-    """Push the release, and the rendered set beside it."""
-    release = run.step(
-        seal.seal,
-        Unit(),
-        _sealing(request),
-        summary=lambda made: made.digest,
-        content=hands.content,
-        registry=hands.registry,
-    )
+    """Push the release, unless the registry has it, and the rendered set beside it."""
+    release = request.release
+    if isinstance(release, SealRequest):
+        release = run.step(
+            seal.seal,
+            Unit(),
+            release,
+            summary=lambda made: made.digest,
+            content=hands.content,
+            registry=hands.registry,
+        )
     kept = seal.KeepRequest(
         rendered=rendered.set,
         release=release.manifest,
@@ -196,8 +187,21 @@ def _seal(request: DeliverRequest, rendered: Rendered, *, hands: Hands, run: Run
     return release
 
 
-def _render(request: DeliverRequest, *, hands: Hands, run: Run, renderer: Renderer) -> Rendered:
-    images = {one.name: one.published.reference for one in request.services}
+def _said(request: DeliverRequest, release: Release, rendered: Rendered) -> tuple[Statement, ...]:
+    """Return what is said of the release here; its own link first, unless it has one."""
+    render_link = shipped.render(_rendering(request, release, rendered), release.digest)
+    if isinstance(request.release, Release):
+        return (render_link,)
+    return (shipped.release(release), render_link)
+
+
+def _render(
+    request: DeliverRequest, release: Release, *, hands: Hands, run: Run, renderer: Renderer
+) -> Rendered:
+    images = {
+        one.name: f"{absolute(one.repository, request.destination.evidence)}@{one.image}"
+        for one in release.contents.services
+    }
     return run.step(
         render.render,
         Unit(target=request.destination.context),
@@ -209,7 +213,7 @@ def _render(request: DeliverRequest, *, hands: Hands, run: Run, renderer: Render
     )
 
 
-def _rendering(request: DeliverRequest, rendered: Rendered) -> shipped.Rendering:
+def _rendering(request: DeliverRequest, release: Release, rendered: Rendered) -> shipped.Rendering:
     return shipped.Rendering(
         project=request.destination.project,
         environment=request.destination.environment,
@@ -219,7 +223,7 @@ def _rendering(request: DeliverRequest, rendered: Rendered) -> shipped.Rendering
         overlay=rendered.overlay,
         commit=rendered.commit,
         renderer=rendered.renderer,
-        images={one.name: one.published.manifest.digest for one in request.services},
+        images={one.name: one.image for one in release.contents.services},
     )
 
 

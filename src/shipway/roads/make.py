@@ -62,6 +62,8 @@ class MakeRequest(msgspec.Struct, frozen=True, kw_only=True):
     look: bool = False
     """Whether the port is a mere guess, so that a confined run of the binary may tell it."""
     repository: str
+    release: bool = False
+    """Whether it is made once and pulled often: then it is compressed well."""
     tests: str = "beside"
     """``block``, ``beside`` or ``off``."""
     coverage: float = 80.0
@@ -208,7 +210,7 @@ def _publish(request: MakeRequest, assembled: Image, *, hands: Hands, run: Run) 
         publish.PublishRequest(
             image=assembled,
             repository=request.repository,
-            compression=publish.suggested(request.repository),
+            compression=publish.suggested(request.repository, release=request.release),
         ),
         summary=lambda sent: f"{sent.pushed / 1e6:.1f} MB sent",
         content=hands.content,

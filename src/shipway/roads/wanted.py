@@ -34,6 +34,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Of this machine, in Go's words."""
     platforms: tuple[Platform, ...] = ()
     """What services are built for that name none; empty: this machine's."""
+    release: bool = False
+    """Whether the images are made once and pulled often."""
 
 
 def request(
@@ -61,6 +63,7 @@ def request(
         ports=(service.port,) if served and service.port else (),
         look=project.settings.origin(f"services.{name}.port") == _GUESSED_PORT,
         repository=f"{wanted.registry}/{project.name}/{name}",
+        release=wanted.release,
         tests=wanted.tests,
         coverage=config.test.coverage,
         network=config.test.network,

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shipway.core.evidence.trust import Trust, narrow
-from shipway.core.kube import nodes
-from shipway.core.ports.kube import Selection
 from shipway.core.project import settings
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import scaffold
 from shipway.roads.destination import Destination
 
 if TYPE_CHECKING:
-    from shipway.core.oci.descriptor import Platform
     from shipway.core.ports.hands import Hands
     from shipway.core.project.settings import Place
     from shipway.roads.scaffold import LoadedProject
@@ -108,26 +105,6 @@ def trusted(found: LoadedProject, at: Place, named: tuple[str, ...], hands: Hand
             + ("; a protected one counts only keys with a passphrase" if at.protected else ""),
         )
     return Trust(keys=keys, protected=at.protected)
-
-
-def platforms(contexts: tuple[str, ...], hands: Hands) -> tuple[Platform, ...]:
-    """Return what the nodes of these clusters run; nothing where one does not say.
-
-    Raises:
-        ShipwayError: what the clusters say, but that nodes may not be listed.
-    """
-    found: set[Platform] = set()
-    for context in contexts:
-        try:
-            here = nodes.platforms(hands.kube(context).list(Selection("v1", "Node")))
-        except ShipwayError as error:
-            if error.id != "kube.forbidden":
-                raise
-            here = frozenset()
-        if not here:
-            return ()
-        found |= here
-    return tuple(sorted(found, key=str))
 
 
 def _reach(request: WhereRequest, at: Place, hands: Hands) -> tuple[tuple[str, ...], str]:

@@ -1,0 +1,204 @@
+"""The workshop: the services of a project, made side by side from one source.
+
+``up`` and ``release`` work in it. What it meets on the way (the port that a program opens, the
+digest that a base image has now) stays in its project and lock for whoever delivers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway import scope
+from shipway.core.oci.descriptor import Platform  # noqa: TC001  msgspec reads types
+from shipway.core.project import settings
+from shipway.core.run.events import Unit
+from shipway.errors import Kind, ShipwayError
+from shipway.roads import pins, proving, wanted
+from shipway.roads.make import Making, make
+from shipway.stages import publish, seal, source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shipway.core.ports.hands import Hands
+    from shipway.core.project.source import Source
+    from shipway.roads.make import MakeRequest
+    from shipway.roads.opening import Opening
+    from shipway.roads.proving import Proof
+    from shipway.roads.scaffold import LoadedProject
+    from shipway.run import Run
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is made, and for where."""
+
+    directory: str
+    package: str = ""
+    """Its service alone, where the project has a config."""
+    registry: str
+    platforms: tuple[Platform, ...] = ()
+    """For services that name none; empty: this machine's."""
+    architecture: str
+    """Of this machine, in Go's words."""
+    tests: str
+    """``block``, ``beside`` or ``off``."""
+    release: bool = False
+    """Whether it is made once and pulled often: then it is compressed well."""
+
+
+class Workshop:
+    """One order on its way; ``load`` reads the project again with ports that programs opened."""
+
+    def __init__(
+        self,
+        order: Order,
+        project: LoadedProject,
+        load: Callable[[dict[str, tuple[int, ...]]], LoadedProject],
+        *,
+        hands: Hands,
+        run: Run,
+        opening: Opening,
+    ) -> None:
+        self._order = order
+        self._load = load
+        self._hands = hands
+        self._run = run
+        self._opening = opening
+        self.project = project
+        self.lock = project.lock
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Return the names of the services that are made."""
+        config = self.project.settings.config
+        return tuple(settings.chosen(config, self._order.package if self.project.written else ""))
+
+    @property
+    def whole(self) -> bool:
+        """Return whether that is every service of the project."""
+        return len(self.chosen) == len(self.project.services)
+
+    def guesses(self) -> None:
+        """Say what was guessed, and the lines that would fix it."""
+        for guess in self.project.settings.guesses:
+            self._run.remark(f"{guess.path} = {guess.value} (from {guess.origin})", fix=guess.fix)
+
+    def source(self, *, clean: str = "") -> Source:
+        """Return what is built; ``clean`` says why it must be a commit, if it must.
+
+        Raises:
+            ShipwayError: ``source.*``; ``source.dirty`` (rejected) for changes that no commit has.
+        """
+        return resolve(self._order.directory, clean=clean, hands=self._hands, run=self._run)
+
+    def make(
+        self, base: Source, may_publish: Callable[[], object] = lambda: None
+    ) -> tuple[Proof, list[Making]]:
+        """Make all services side by side, no more compilers at once than there are cores.
+
+        Raises:
+            ShipwayError: ``test.failed`` (rejected) where tests block and do not pass, and
+                whatever a stage raises.
+        """
+        requests = [self._asked(base, name) for name in self.chosen]
+        proof = proving.start(requests, hands=self._hands, run=self._run)
+        reports = proof.blocking() if self._order.tests == "block" else {}
+        lanes = scope.Lanes(self._hands.cores)
+
+        def one(request: MakeRequest) -> Making:
+            return make(
+                request,
+                report=reports.get(request.name),
+                lanes=lanes,
+                hands=self._hands,
+                run=self._run,
+                opening=self._opening,
+                may_publish=may_publish,
+            )
+
+        makings = scope.each(one, requests)
+        self._look(makings)
+        return proof, makings
+
+    def sealing(
+        self, base: Source, makings: list[Making], *, channel: str, evidence: str
+    ) -> seal.SealRequest:
+        """Return the release over what was made."""
+        return seal.SealRequest(
+            project=self.project.name,
+            version=base.version,
+            channel=channel,
+            tests=self._state(makings),
+            services=tuple(
+                seal.Sealed(name=one.made.name, published=one.made.published, links=one.made.links)
+                for one in makings
+            ),
+            repository=evidence,
+        )
+
+    def tag(self, base: Source, makings: list[Making]) -> None:
+        """Let the version stand for each image, as the last write about it."""
+        for making in makings:
+            publish.tag(making.made.published, wanted.tag(base), registry=self._hands.registry)
+            self._run.fact("image", making.made.published.reference)
+
+    def keep(self) -> None:
+        """Write the pins that this run found into the lock."""
+        files = self._hands.files(self._order.directory)
+        if pins.keep(self.lock, self.project.lock, files):
+            self._run.remark("shipway.lock has new pins: commit it")
+
+    def _asked(self, base: Source, name: str) -> MakeRequest:
+        service = self.project.settings.config.services[name]
+        image, self.lock = pins.base(service.image.base, self.lock, self._hands)
+        common = wanted.Wanted(
+            directory=self._order.directory,
+            registry=self._order.registry,
+            tests=self._order.tests,
+            architecture=self._order.architecture,
+            platforms=self._order.platforms,
+            release=self._order.release,
+        )
+        return wanted.request(self.project, name, base, common, base=image)
+
+    def _look(self, makings: list[Making]) -> None:
+        """Read the project again where a confined run has shown which port it really is."""
+        ran = {making.made.name: making.ran for making in makings if making.ran}
+        if ran:
+            self.project = self._load(ran)
+            for name, ports in ran.items():
+                self._run.remark(f"services.{name}.port = {ports[0]} (from a confined run)")
+
+    def _state(self, makings: list[Making]) -> str:
+        if self._order.tests == "off":
+            return "off"
+        return "passed" if all(making.made.report for making in makings) else "pending"
+
+
+def resolve(directory: str, *, clean: str, hands: Hands, run: Run) -> Source:
+    """Return the source in ``directory``; ``clean`` says why it must be a commit, if it must.
+
+    Raises:
+        ShipwayError: ``source.*``; ``source.dirty`` (rejected) for changes that no commit has.
+    """
+    found = run.step(
+        source.resolve,
+        Unit(),
+        source.SourceRequest(directory, hands.variables),
+        summary=lambda made: made.version,
+        git=hands.git,
+    )
+    for remark in found.remarks:
+        run.remark(remark)
+    if clean and found.dirty:
+        raise ShipwayError(
+            "source.dirty",
+            Kind.REJECTED,
+            f"the tree has changes that no commit holds, and {clean}",
+            operation="reading the source in",
+            subject=directory,
+            hint="git commit them (git status shows which)",
+        )
+    return found
