@@ -138,6 +138,15 @@ def test_who_the_person_is() -> None:
     assert found.uid == (nobody.pw_uid if os.getuid() == 0 else os.getuid())
 
 
+def test_where_the_persons_home_is() -> None:
+    """HOME, as for every program; another account's is not in our environment."""
+    own = pwd.getpwuid(os.getuid())
+    assert person({"HOME": "/elsewhere"}).home == "/elsewhere"
+    assert person({}).home == own.pw_dir
+    called = person({"HOME": "/root", "SUDO_UID": str(pwd.getpwnam("nobody").pw_uid)})
+    assert called.home == (pwd.getpwnam("nobody").pw_dir if os.getuid() == 0 else "/root")
+
+
 CHILD = """
 import sys
 from pathlib import Path

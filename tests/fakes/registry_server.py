@@ -229,8 +229,10 @@ class _Handler(_Methods):
         if self.registry.auth == "basic":
             return sent == f"Basic {_basic(self.registry.login)}"
         if self.registry.auth == "bearer":
-            scope = self.registry.tokens.get(sent.removeprefix("Bearer "), "")
-            return sent.startswith("Bearer ") and self._covers(scope.split())
+            scope = self.registry.tokens.get(sent.removeprefix("Bearer "))
+            if scope is None or not sent.startswith("Bearer "):
+                return False
+            return self.url.path == "/v2/" or self._covers(scope.split())
         return True
 
     def _covers(self, scopes: list[str]) -> bool:

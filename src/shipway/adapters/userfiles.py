@@ -40,13 +40,17 @@ class Account(msgspec.Struct, frozen=True):
 
 
 def person(environ: Mapping[str, str]) -> Account:
-    """Return for whom the work is done: the account that called sudo, else the process's own."""
+    """Return for whom the work is done: the account that called sudo, else the process's own.
+
+    The home of the process's own is HOME, as for every program; that of another is its account's.
+    """
     import pwd  # noqa: PLC0415  Unix only
 
     called = environ.get("SUDO_UID", "")
     uid = int(called) if os.geteuid() == 0 and called.isdecimal() else os.geteuid()
     found = pwd.getpwuid(uid)
-    return Account(found.pw_name, uid, found.pw_gid, found.pw_dir)
+    home = environ.get("HOME", "") if uid == os.geteuid() else ""
+    return Account(found.pw_name, uid, found.pw_gid, home or found.pw_dir)
 
 
 class AccountFiles:

@@ -11,6 +11,7 @@ from shipway.cli.looping import build, test
 from shipway.cli.observing import history, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
+from shipway.cli.registering import login, logout
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,5 +27,6 @@ def app() -> None:
 for command in (
     *(up, build, test, demo, rollback, trace, verify, status, history),
     *(init, check, render, explain, key, cluster),
+    *(login, logout),
 ):
     app.add_command(command)

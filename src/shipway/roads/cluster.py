@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.cluster import dockerconfig
 from shipway.cluster import record as records
 from shipway.cluster.life import ENGINES
 from shipway.cluster.plan import NODE, boot, check
 from shipway.cluster.site import DEFAULT, RUNTIME, node_of
 from shipway.core.kube import kubeconfig as kubeconfigs
+from shipway.core.oci import dockerconfig
 from shipway.core.ports.hostfacts import Facts
 from shipway.core.ports.privilege import DeleteOrder, DownOrder, Started, Stopped, UpOrder
 from shipway.errors import Kind, ShipwayError

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shipway.core.run.events import Event
+    from shipway.redaction import Secret
 
     Emit = Callable[[Event], None]
 
@@ -188,6 +189,22 @@ def explain(*, cluster: str, emit: Emit, identifier: str) -> object:
 
     del cluster, emit
     return road.page(identifier)
+
+
+def login(*, cluster: str, emit: Emit, registry: str, user: str, password: Secret) -> object:
+    """Log in to a registry."""
+    from shipway.roads import login as road
+
+    del cluster
+    return road.login(registry, user, password.reveal_text(), logins=Tools(emit).logins)
+
+
+def logout(*, cluster: str, emit: Emit, registry: str) -> object:
+    """Log out of a registry."""
+    from shipway.roads import login as road
+
+    del cluster
+    return road.logout(registry, logins=Tools(emit).logins)
 
 
 def key_show(*, cluster: str, emit: Emit) -> object:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.go import Go
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.layouts import Layouts
+    from shipway.core.ports.logins import Logins
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
@@ -78,6 +79,15 @@ class Tools(Grounded):
         from shipway.adapters.registry.client import connect
 
         return connect(self.variables, self.processes)
+
+    @cached_property
+    def logins(self) -> Logins:
+        """Return the person's logins for registries."""
+        from shipway.adapters.http.network import from_environment
+        from shipway.adapters.registry.logins import DockerLogins
+
+        network = from_environment(self.variables)
+        return DockerLogins(self.userfiles, self.processes, self.variables, network)
 
     @cached_property
     def git(self) -> Git:

@@ -133,13 +133,19 @@ def test_a_helper_knows_docker_hub_by_its_url(tmp_path: Path) -> None:
     assert helper.asked == [(["docker-credential-one", "get"], b"https://index.docker.io/v1/")]
 
 
-def test_what_the_file_holds_wins_over_the_store(tmp_path: Path) -> None:
-    """A login in the file needs no helper."""
-    config = {"auths": {"r.example": _auth("u", "p")}, "credsStore": "pass"}
-    helper = Helper(code=1)
+def test_the_store_goes_before_the_file(tmp_path: Path) -> None:
+    """What the file holds counts where the helper knows nothing, or is turned off for it."""
+    config: dict[str, Any] = {"auths": {"r.example": _auth("u", "p")}, "credsStore": "pass"}
+    knows = Helper(out=b'{"Username": "v", "Secret": "q"}')
+    nothing = Helper(1, b"credentials not found in native keychain\n")
+    unasked = Helper(2)
 
-    assert _plain(Credentials(_config(tmp_path, config), helper).login("r.example")) == ("u", "p")
-    assert not helper.asked
+    for helper, login in ((knows, ("v", "q")), (nothing, ("u", "p"))):
+        assert _plain(Credentials(_config(tmp_path, config), helper).login("r.example")) == login
+    config["credHelpers"] = {"r.example": ""}
+    off = Credentials(_config(tmp_path, config), unasked)
+    assert _plain(off.login("r.example")) == ("u", "p")
+    assert not unasked.asked
 
 
 def test_a_helper_without_a_login_is_no_fault(tmp_path: Path) -> None:

@@ -145,3 +145,28 @@ def test_tags() -> None:
     assert reference.is_tag("v1.2.3_x-y")
     assert not reference.is_tag("a/b")
     assert not reference.is_tag("")
+
+
+@pytest.mark.parametrize(
+    ("text", "registry"),
+    [
+        ("r.example:5000", "r.example:5000"),
+        ("https://r.example/v2/", "r.example"),
+        ("r.example/shop/web", "r.example"),
+        ("[::1]:5000", "[::1]:5000"),
+        ("docker.io", "docker.io"),
+        ("https://index.docker.io/v1/", "docker.io"),
+        ("registry-1.docker.io", "docker.io"),
+    ],
+)
+def test_a_registry_by_host_or_url(text: str, registry: str) -> None:
+    """Scheme and path are not its name; Docker Hub has one."""
+    assert reference.registry(text) == registry
+
+
+@pytest.mark.parametrize("text", ["", "-x", "a b", "https://", "r.example:port"])
+def test_what_is_no_registry(text: str) -> None:
+    """A registry is a host."""
+    with pytest.raises(ShipwayError) as caught:
+        reference.registry(text)
+    assert caught.value.id == "reference.invalid"

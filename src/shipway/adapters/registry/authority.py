@@ -23,7 +23,7 @@ from shipway.redaction import Secret
 
 if TYPE_CHECKING:
     from shipway.adapters.http.client import Http
-    from shipway.adapters.registry.credentials import Credentials, Login
+    from shipway.adapters.registry.credentials import Login, Source
 
 _TOKEN_BYTES = 1 << 20
 _OK = 200
@@ -32,7 +32,7 @@ _OK = 200
 class Authority:
     """The ``Authorization`` header for each registry and scope, once it was asked for."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Source) -> None:
         self._credentials = credentials
         self._lock = threading.Lock()
         self._basic: dict[str, Secret] = {}

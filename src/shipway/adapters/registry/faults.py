@@ -36,7 +36,7 @@ _BY_STATUS = {
     401: (
         "unauthorized",
         Kind.DENIED,
-        "log in (docker login HOST), or set DOCKER_CONFIG",
+        "log in (shipway login HOST), or set DOCKER_CONFIG",
     ),
     403: ("denied", Kind.DENIED, "ask for the right to this repository"),
     404: ("not_found", Kind.NOT_FOUND, "check the name; a repository appears with its first push"),

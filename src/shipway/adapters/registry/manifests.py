@@ -134,7 +134,9 @@ class Manifests:
             ) as answer:  # fmt: skip
                 answer.read(_SHORT)
 
-    def pages(self, repository: str, path: str, operation: str, scope: str = "") -> Iterator[bytes]:
+    def pages(
+        self, repository: str, path: str, operation: str, scope: str | None = None
+    ) -> Iterator[bytes]:
         """Yield the pages of a list (RFC 8288, Link), each bounded; nothing where there is none."""
         at = reference.parse_repository(repository)
         for _ in range(_PAGES):

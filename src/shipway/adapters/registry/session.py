@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from shipway.adapters.http.client import Answer, Http
     from shipway.adapters.http.network import Network
-    from shipway.adapters.registry.credentials import Credentials
+    from shipway.adapters.registry.credentials import Source
 
 ATTEMPTS = 4
 PATIENCE = 120.0
@@ -37,7 +37,7 @@ _PROBLEM_BYTES = 1 << 16
 class Session:
     """Requests to registries, with logins kept for the process's life."""
 
-    def __init__(self, network: Network, credentials: Credentials) -> None:
+    def __init__(self, network: Network, credentials: Source) -> None:
         self._network = network
         self._authority = Authority(credentials)
         self._lock = threading.Lock()
@@ -58,6 +58,21 @@ class Session:
         if self._http is not None:
             self._http.close()
 
+    def ping(self, domain: str) -> bool:
+        """Show who we are to a registry; return whether it asked.
+
+        Raises:
+            ShipwayError: as :meth:`send`.
+        """
+        url = f"{endpoint(domain)}/v2/"
+        for attempt in attempts():
+            with attempt, self.send(
+                "GET", Reference(domain, ""), url, expect=frozenset({200}), scope="",
+                operation="logging in to",
+            ) as answer:  # fmt: skip
+                answer.read(_PROBLEM_BYTES)
+        return self._authority.header(domain, "") is not None
+
     @contextlib.contextmanager
     def send(
         self,
@@ -68,7 +83,7 @@ class Session:
         expect: frozenset[int],
         operation: str,
         push: bool = False,
-        scope: str = "",
+        scope: str | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | IO[bytes] | None = None,
     ) -> Iterator[Answer]:
@@ -82,7 +97,7 @@ class Session:
         """
         url = path if "://" in path else f"{endpoint(at.domain)}/v2/{at.path}/{path}"
         actions = ("pull", "push") if push else ("pull",)
-        scope = scope or challenge.scope_of(at.path, *actions)
+        scope = challenge.scope_of(at.path, *actions) if scope is None else scope
         own = {"User-Agent": "shipway", **(headers or {})}
         known = self._authority.header(at.domain, scope) if _same_host(url, at) else None
         follow = method in {"GET", "HEAD"}

@@ -16,6 +16,7 @@ from shipway.core.oci.digest import parse as parse_digest
 from shipway.errors import Kind, ShipwayError
 
 HUB = "docker.io"
+_HUBS = frozenset({HUB, f"index.{HUB}", f"registry-1.{HUB}"})
 
 _DOMAIN = re.compile(
     r"(?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])"
@@ -88,6 +89,18 @@ def parse_repository(text: str) -> Reference:
     if found.tag or found.digest:
         raise _invalid(text, "a repository has neither tag nor digest")
     return found
+
+
+def registry(text: str) -> str:
+    """Return the registry ``HOST[:PORT]`` that ``text`` names, as a host or a URL of it.
+
+    Raises:
+        ShipwayError: ``reference.invalid`` (usage).
+    """
+    host = (text.partition("://")[2] if "://" in text else text).partition("/")[0]
+    if not _DOMAIN.match(host):
+        raise _invalid(text, f"{host!r} is no host of a registry")
+    return HUB if host in _HUBS else host
 
 
 def is_tag(text: str) -> bool:
