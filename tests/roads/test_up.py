@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakes.git import ROOT
-from fakes.go import WRONG
+from fakes.go import WRONG, FakeGo
 from fakes.hands import MAIN, FakeHands, Killed
 from fakes.signer import MemorySigner
 from shipway.core.kube.objects import Ref
@@ -16,6 +16,9 @@ from shipway.roads import rollback as backwards
 from shipway.roads import status
 from shipway.roads.up import Up, UpRequest, up
 from shipway.roads.where import WhereRequest
+
+if TYPE_CHECKING:
+    from shipway.core.ports.go import Built, Target
 
 WEB = Ref("apps/v1", "Deployment", "shop-dev", "shop")
 WHERE = WhereRequest(directory=ROOT)
@@ -87,6 +90,32 @@ def test_an_edit_takes_the_next_number() -> None:
     assert second.images != first.images
     assert hands.cluster.image(WEB) == second.images["shop"]
     assert [one.number for one in past(hands)] == [2, 1]
+
+
+def test_what_moves_while_it_is_built_is_seen() -> None:
+    """A deploy that another run finished in the meantime is followed, not overwritten."""
+    hands = FakeHands()
+    go(hands)
+    edit(hands, "two")
+
+    alone = hands.go
+
+    class Slow(FakeGo):
+        """A build beside which somebody else delivers."""
+
+        def build(self, target: Target, ldflags: str) -> Built:
+            hands.go = alone
+            go(hands)
+            return super().build(target, ldflags)
+
+    hands.go = Slow(hands.go.files | {"main.go": f"{MAIN}// three\n"})
+    go(hands)
+
+    assert [(one.number, one.result) for one in past(hands)] == [
+        (3, "passed"),
+        (2, "passed"),
+        (1, "passed"),
+    ]
 
 
 def test_rollback_puts_the_old_bytes_back() -> None:

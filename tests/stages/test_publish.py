@@ -129,6 +129,21 @@ def test_a_tag_moves_by_itself_and_last() -> None:
     assert registry.writes[-1] == ("tag", REPOSITORY, "v1")
 
 
+def test_a_tag_that_stands_there_is_not_written_again() -> None:
+    """Where the registry had the image already, its tag is written only if it names another."""
+    content, registry = MemoryContent(), MemoryRegistry()
+    image = _image(content)
+    tag(push(_request(image), content=content, registry=registry), "v1", registry=registry)
+    again = push(_request(image), content=content, registry=registry)
+    written = len(registry.writes)
+
+    tag(again, "v1", registry=registry)
+    assert len(registry.writes) == written
+
+    tag(again, "v2", registry=registry)
+    assert registry.resolve(REPOSITORY, "v2") == again.manifest
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "sha256:x", "-x", "x" * 129])
 def test_what_is_no_tag_is_refused(name: str) -> None:
     """A name outside of the grammar is refused before anything is written."""

@@ -18,7 +18,8 @@ from shipway.core.evidence.rules import Foreign
 from shipway.core.oci.digest import parse as parse_digest
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import carry, history, pins, restore
+from shipway.roads import carry, pins, restore
+from shipway.roads.before import Before
 from shipway.roads.carry import Carried  # noqa: TC001  msgspec reads types
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
 from shipway.stages import attest, deploy, render, seal, verify
@@ -38,10 +39,6 @@ if TYPE_CHECKING:
     from shipway.core.ports.signer import Signer
     from shipway.roads.opening import Opening
     from shipway.run import Run
-
-
-_RECENT = 3
-"""Numbers of the history that a deploy reads: what stands, and mostly what would be put back."""
 
 
 class DeliverRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,10 +73,12 @@ def deliver(
     run: Run,
     opening: Opening,
     renderer: Renderer | None = None,
+    before: Before | None = None,
 ) -> Delivered:
     """Seal, render, judge and deploy; return when the new pods serve.
 
-    ``renderer`` is one that has read the files already, in place of the hands' own.
+    ``renderer`` is one that has read the files already, in place of the hands' own; ``before`` is
+    what stood at the destination, where the caller has begun to read it.
 
     Raises:
         ShipwayError: ``verdict.failed`` (rejected) before anything is applied, ``gate.failed``
@@ -90,10 +89,7 @@ def deliver(
     kube = hands.kube(destination.context)
     planned = _planned(request, hands)
     rendered = _render(request, planned, hands=hands, run=run, renderer=renderer or hands.renderer)
-    held = deploy.read_head(
-        destination.project, destination.environment, destination.target, kube=kube
-    )
-    past = history.recent(destination.history(_RECENT), registry=hands.registry, head=held.head)
+    held, past = (before or Before(destination, hands)).now()
     if _serves(request, planned, rendered, past, kube=kube, hands=hands):
         return Delivered(release=planned, rendered=rendered)
     signer = opening.signer()

@@ -18,10 +18,12 @@ from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads type
 from shipway.core.evidence.walk import Walk
 from shipway.core.kube import head as heads
 from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
+from shipway.errors import Kind, ShipwayError
 from shipway.stages.verify import RegistrySource, drive
 
 if TYPE_CHECKING:
     from shipway.core.evidence.history import Head, History
+    from shipway.core.oci.descriptor import Descriptor
     from shipway.core.ports.kube import Reader
     from shipway.core.ports.registry import Manifests, Registry
 
@@ -45,10 +47,15 @@ class HistoryRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """Links of a history by their manifests, and the lowest number that was looked at."""
+    """Links of a history: their manifests as pulled, and the lowest number that was looked at."""
 
-    manifests: tuple[Digest, ...]
+    known: dict[Digest, bytes]
     oldest: int
+
+    @property
+    def manifests(self) -> tuple[Digest, ...]:
+        """Return them by digest."""
+        return tuple(self.known)
 
 
 def read(request: HistoryRequest, *, registry: Registry, head: Head | None) -> History:
@@ -63,7 +70,7 @@ def read(request: HistoryRequest, *, registry: Registry, head: Head | None) -> H
     walk = Walk(trust=request.trust, policy=request.policy.policy)
     for manifest in listed.manifests:
         walk.link(request.repository, manifest)
-    found = drive(walk, RegistrySource(registry))
+    found = drive(walk, RegistrySource(registry, listed.known))
     return history.read(
         found.links,
         environment=request.environment,
@@ -98,12 +105,22 @@ def listing(
             numbered.setdefault(int(found[1]), []).append(tag)
     chosen = sorted(numbered, reverse=True)[:newest]
     tags = [tag for number in chosen for tag in sorted(numbered[number])]
-    manifests = scope.current().each(lambda tag: registry.resolve(repository, tag), tags)
+    pulled = scope.current().each(lambda tag: _pulled(registry, repository, tag), tags)
     whole = len(chosen) == len(numbered)
     return Listed(
-        tuple(one.digest for one in manifests if one is not None),
+        {found[0].digest: found[1] for found in pulled if found is not None},
         1 if whole or not chosen else min(chosen),
     )
+
+
+def _pulled(registry: Manifests, repository: str, tag: str) -> tuple[Descriptor, bytes] | None:
+    """Return the manifest under a tag; none where the tag is gone by now."""
+    try:
+        return registry.pull_manifest(repository, tag)
+    except ShipwayError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        return None
 
 
 def head(project: str, environment: str, target: str, *, kube: Reader) -> Head:

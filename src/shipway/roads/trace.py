@@ -127,7 +127,7 @@ def trace(request: TraceRequest, *, kube: Reader, registry: Registry, clock: Clo
         oldest=listed.oldest,
         time=clock.now(),
     )
-    source = _Recording(RegistrySource(registry))
+    source = _Recording(RegistrySource(registry, listed.known))
     found = _judge(request, snapshot, source)
     return Told(trace=found, export=_export(request, source, snapshot=snapshot))
 

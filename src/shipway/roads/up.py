@@ -16,6 +16,7 @@ from shipway.core.kube.objects import Ref
 from shipway.core.project import settings
 from shipway.errors import Kind
 from shipway.roads import beside, pins, reach, rendering, scaffold, where
+from shipway.roads.before import Before
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.opening import Opening
 from shipway.roads.workshop import Order, Workshop
@@ -136,6 +137,7 @@ class _Journey:
             opening=self._opening,
         )
         scope.spawn(hands.warm)
+        self._before = {one: Before(self._destination(one), hands) for one in way.contexts}
 
     def go(self) -> Up:
         """Make, deliver, tag, and see how the tests ended."""
@@ -195,6 +197,7 @@ class _Journey:
             run=self._run,
             opening=self._opening,
             renderer=self._renderer,
+            before=self._before[context],
         )
         shop.lock = pins.images(done.rendered.resolved, shop.lock)
         return done

@@ -99,6 +99,8 @@ def join(request: JoinRequest, *, content: LayerStore, registry: Registry) -> Pl
 def tag(published: Placed, name: str, *, registry: Registry) -> None:
     """Let ``name`` stand for the published image, as the last write about it.
 
+    Where nothing was sent, the tag is looked at first: one that stands there is not written again.
+
     Raises:
         ShipwayError: ``reference.invalid`` (usage) for what is no tag; what the registry says.
     """
@@ -111,6 +113,10 @@ def tag(published: Placed, name: str, *, registry: Registry) -> None:
             subject=name[:200],
             hint="a tag has 1 to 128 letters, digits, '_', '.', '-'; the first is no '.' or '-'",
         )
+    if not published.pushed:
+        found = registry.resolve(published.repository, name)
+        if found is not None and found.digest == published.manifest.digest:
+            return
     _, data = registry.pull_manifest(published.repository, published.manifest.digest)
     registry.push_manifest(published.repository, data, published.manifest.media_type, name)
 

@@ -23,6 +23,8 @@ from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shipway.core.evidence.verdict import Verdict
     from shipway.core.ports.clock import Clock
     from shipway.core.ports.content import Content
@@ -82,10 +84,14 @@ def drive(walk: Walk, source: Source) -> Evidence:
 
 
 class RegistrySource:
-    """A registry as a source of evidence; what it alters is handed on for the walk to name."""
+    """A registry as a source of evidence; what it alters is handed on for the walk to name.
 
-    def __init__(self, registry: Registry) -> None:
+    ``known`` are manifests that the caller has from it, by digest: they are not asked for again.
+    """
+
+    def __init__(self, registry: Registry, known: Mapping[Digest, bytes] | None = None) -> None:
         self._registry = registry
+        self._known = known or {}
 
     def answer(self, want: Want) -> bytes | None:
         """Return what the registry holds."""
@@ -102,6 +108,8 @@ class RegistrySource:
         if want.kind == "referrers":
             return msgspec.json.encode(self._registry.referrers(want.repository, want.digest))
         if want.kind == "manifest":
+            if (known := self._known.get(want.digest)) is not None:
+                return known
             return self._registry.pull_manifest(want.repository, want.digest)[1]
         wanted = Descriptor(OCTETS, want.digest, want.size)
         return self._registry.pull_blob(want.repository, wanted)

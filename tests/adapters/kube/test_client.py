@@ -374,17 +374,26 @@ def test_watch_raises_what_the_stream_raises(cluster: Cluster, misbehaving: Misb
     assert caught.value.id == "kube.forbidden"
 
 
+def test_who_needs_the_lists_only_opens_no_stream(
+    cluster: Cluster, misbehaving: Misbehaving
+) -> None:
+    """A watch that is closed once it is in step has sent no more than the lists."""
+    misbehaving.say(200, listed("5"))
+    with closing(cluster.watch([CONFIGS, CONFIGS], seconds=30)) as watch:
+        assert next(watch).type is ChangeType.SYNCED
+    assert all("watch=true" not in path for _, path, _ in misbehaving.requests)
+
+
 def test_closing_a_watch_ends_its_threads(cluster: Cluster, misbehaving: Misbehaving) -> None:
     """Nothing is left running when a watch is closed while its stream is silent."""
     over = threading.Event()
     before = {thread.ident for thread in threading.enumerate()}
     misbehaving.say(200, listed("5"))
-    misbehaving.stream(wait=over)
+    misbehaving.stream(event("MODIFIED", config("a", "6")), wait=over)
 
     watch = cluster.watch([CONFIGS], seconds=30)
     assert next(watch).type is ChangeType.SYNCED
-    while len(misbehaving.requests) < 2:
-        time.sleep(0.01)
+    assert next(watch).type is ChangeType.MODIFIED
     watch.close()
 
     until = time.monotonic() + 2

@@ -1,8 +1,9 @@
 """Following several collections at once: a list, then a stream each, merged into one iterator.
 
-Only :class:`~shipway.adapters.kube.client.Cluster` calls it. One thread follows one collection;
-each ends when the iterator is closed, its time is over, or the scope is cancelled. A broken stream
-goes on from the last version seen; a version too old (410) means listing again and comparing.
+Only :class:`~shipway.adapters.kube.client.Cluster` calls it. One thread follows one collection, and
+opens its stream only once more is asked for than the lists hold; each ends when the iterator is
+closed, its time is over, or the scope is cancelled. A broken stream goes on from the last version
+seen; a version too old (410) means listing again and comparing.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def follow(
     """
     queue: SimpleQueue[_Item] = SimpleQueue()
     until = time.monotonic() + seconds
-    followers = [_Follower(source, selection, queue, until) for selection in selections]
+    onward = threading.Event()
+    followers = [_Follower(source, selection, queue, until, onward) for selection in selections]
     for follower in followers:
         follower.start()
     missing = len(followers)
@@ -78,9 +80,11 @@ def follow(
             missing -= 1
             if not missing:
                 yield Change(ChangeType.SYNCED, {})
+                onward.set()
     finally:
         for follower in followers:
             follower.stop()
+        onward.set()
 
 
 def _take(queue: SimpleQueue[_Item], until: float) -> _Item:
@@ -99,12 +103,18 @@ class _Follower:
     """The thread of one collection."""
 
     def __init__(
-        self, source: Source, selection: Selection, queue: SimpleQueue[_Item], until: float
+        self,
+        source: Source,
+        selection: Selection,
+        queue: SimpleQueue[_Item],
+        until: float,
+        onward: threading.Event,
     ) -> None:
         self._source = source
         self._selection = selection
         self._queue = queue
         self._until = until
+        self._onward = onward
         self._over = threading.Event()
         self._call: Call | None = None
         self._seen: dict[tuple[str, ...], Obj] = {}
@@ -124,6 +134,7 @@ class _Follower:
         try:
             version = self._list()
             self._queue.put(_Listed())
+            self._onward.wait(max(0.0, self._until - time.monotonic()))
             while not self._ended() and version:
                 version = self._go_on(version)
         except ShipwayError as error:
