@@ -227,7 +227,23 @@ def test_ports_from_files_beside() -> None:
         "deploy/x.yaml", b"- {name: c, image: 'shipway://shop', ports: [{containerPort: 5}]}"
     )
     assert load(files).services[0].port == 5
-    assert load(files).overlays == ("deploy/overlays/dev",)
+    assert load(files).at("dev").overlay == "deploy/overlays/dev"
+
+
+def test_manifests_that_others_wrote() -> None:
+    """Their port counts, and what they call the image stands for the service."""
+    files = project(**MODULE, main_dot_go=WEB)
+    chart = "charts/shop/charts/db/Chart.yaml"
+    for path in ("charts/shop/Chart.yaml", "charts/shop/templates/a.yaml", chart):
+        files.create(path, b"name: x\n")
+    assert load(files).charts == ("charts/shop/Chart.yaml",)
+    container = "{name: c, image: 'ghcr.io/acme/shop:v1', ports: [{containerPort: 5}]}"
+    text = f"kind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{container}]}}\n"
+    files.create("k8s/pod.yaml", text.encode())
+    loaded = load(files)
+
+    assert loaded.services[0].port == 5
+    assert loaded.at("dev").existing.images == {"ghcr.io/acme/shop": "shop"}
 
 
 def test_init_writes_what_up_would_do() -> None:
@@ -242,7 +258,7 @@ def test_init_writes_what_up_would_do() -> None:
     assert after.written
     assert after.services == before.services
     assert [guess.path for guess in after.settings.guesses] == []
-    assert "deploy/overlays/prod" in after.overlays
+    assert after.at("dev").overlay == "deploy/overlays/dev"
 
 
 def test_init_is_idempotent_and_never_overwrites() -> None:

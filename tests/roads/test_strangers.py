@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.stranger import TOOL, WEB, Stranger
+from shipway.adapters.kustomize import Kustomize
+from shipway.adapters.process import SystemProcesses
+from shipway.adapters.sandbox import NamespaceSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,3 +149,64 @@ def test_a_cron_job(shape: Shape) -> None:
     one.carry()
 
     assert one.objects("CronJob")["nightly"]["spec"]["schedule"] == "5 3 * * *"
+
+
+DEPLOYMENT = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: front}
+spec:
+  selector: {matchLabels: {app: front}}
+  template:
+    metadata: {labels: {app: front}}
+    spec: {containers: [{name: front, image: "ghcr.io/acme/svc:v1"}]}
+"""
+MODULE = {"go.mod": module("example.com/svc"), "main.go": WEB}
+
+
+def test_a_folder_of_plain_manifests(shape: Shape) -> None:
+    """What others call the image is the one just made, and their pods need not be hardened."""
+    one = shape({**MODULE, "k8s/front.yaml": DEPLOYMENT})
+    said = one.carry()
+
+    assert one.container("Deployment", "front")["image"] == said.images["svc"]
+    assert "k8s: image ghcr.io/acme/svc is services.svc" in one.remarks()
+    labels = one.objects("Namespace")["svc-dev"]["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
+
+
+def test_kustomizations_that_are_there(shape: Shape, kustomize_path: Path) -> None:
+    """The environment's own overlay is rendered, in the namespace that it sets."""
+    one = shape(
+        {
+            **MODULE,
+            "k8s/base/kustomization.yaml": "resources: [front.yaml]\n",
+            "k8s/base/front.yaml": DEPLOYMENT,
+            "k8s/overlays/dev/kustomization.yaml": "resources: [../../base]\nnamespace: team\n"
+            "images: [{name: ghcr.io/acme/svc, newTag: v7}]\n",
+        }
+    )
+    sandbox = NamespaceSandbox(SystemProcesses())
+    one.with_kustomize(lambda: Kustomize(str(kustomize_path), "v5", sandbox=sandbox))
+    said = one.carry()
+
+    assert one.container("Deployment", "front")["image"] == said.images["svc"]
+    assert one.objects("Deployment")["front"]["metadata"]["namespace"] == "team"
+
+
+def test_manifests_for_ko(shape: Shape) -> None:
+    """``ko://IMPORTPATH`` is the image of the service whose package that is."""
+    text = DEPLOYMENT.replace("ghcr.io/acme/svc:v1", "ko://example.com/svc/cmd/front")
+    one = shape({"go.mod": MODULE["go.mod"], "cmd/front/main.go": WEB, "deploy/a.yaml": text})
+    said = one.carry()
+
+    assert one.container("Deployment", "front")["image"] == said.images["front"]
+
+
+def test_a_helm_chart(shape: Shape) -> None:
+    """A chart is not rendered: generated manifests are used, and it is said how to change that."""
+    one = shape({**MODULE, "charts/svc/Chart.yaml": "name: svc\n"})
+    one.carry()
+
+    (told,) = [text for text in one.remarks() if "Helm" in text]
+    assert told.startswith("charts/svc is a Helm chart, which Shipway does not render")
+    assert set(one.objects("Deployment")) == {"svc"}

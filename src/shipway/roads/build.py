@@ -105,7 +105,7 @@ def build(request: BuildRequest, *, hands: Hands, emit: Callable[[Event], None])
 
 def _registry(request: BuildRequest, project: LoadedProject, hands: Hands, *, pushes: bool) -> str:
     """Return where the images go, or what they are named after where they go nowhere."""
-    place = settings.place(project.settings.config, project.name, request.environment)
+    place = project.at(request.environment)
     if place.registry or not pushes:
         return place.registry or LOCAL
     return hands.raise_ground(request.cluster).registry

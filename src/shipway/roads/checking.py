@@ -92,7 +92,7 @@ def _opened(directory: str, hands: Hands) -> tuple[LoadedProject, Source]:
 
 
 def _draft(project: LoadedProject, base: Source, environment: str, hands: Hands) -> Draft:
-    place = settings.place(project.settings.config, project.name, environment)
+    place = project.at(environment)
     services = tuple(project.settings.config.services)
     asked = rendering.request(project, place, base, services, project.lock)
     built = rendering.recalled(services, project.directory, environment, hands.cache)
@@ -101,9 +101,8 @@ def _draft(project: LoadedProject, base: Source, environment: str, hands: Hands)
 
 
 def _notes(project: LoadedProject, environment: str, found: Draft) -> Iterator[str]:
-    place = settings.place(project.settings.config, project.name, environment)
-    if unused := rendering.unused(project, place):
-        yield f"{unused} is not used: nothing below deploy/ names an image of this project"
+    place = project.at(environment)
+    yield from (text for text, _ in place.existing.remarks)
     for placeholder in found.open:
         yield f"{placeholder} stands for an image that this machine has not built for {environment}"
     for image in found.unpinned:

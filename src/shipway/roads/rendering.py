@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from shipway.core.project.source import Source
     from shipway.roads.scaffold import LoadedProject
 
-_OVERLAYS = "deploy/overlays"
-
 
 class Once:
     """A ``Renderer`` that reads each folder once: what was judged early is what is rendered."""
@@ -54,7 +52,7 @@ def request(
     project: LoadedProject, place: Place, base: Source, services: Collection[str], lock: Lock
 ) -> RenderRequest:
     """Return what to render for an environment and these services, with everything but images."""
-    overlay = overlay_of(project, place)
+    overlay = place.overlay
     chosen = tuple(one for one in project.services if one.name in services)
     in_memory = manifests.Overlay(
         environment=place.environment, namespace=place.namespaces[0], node_port=place.embedded
@@ -65,27 +63,17 @@ def request(
         environment=place.environment,
         namespaces=place.namespaces,
         images={},
+        packages={path: name for name, path in project.packages.items()},
         root=base.root if overlay else "",
         overlay=posixpath.normpath(posixpath.join(inside, overlay)) if overlay else "",
         objects=() if overlay else manifests.in_memory(project.name, chosen, in_memory),
         commit=base.tree if base.dirty else base.commit,
         cluster_objects=place.cluster_objects,
         make_namespaces=place.namespaces,
+        named=place.existing.images if overlay else {},
+        hardened=place.hardened,
         foreign=pins.listed(lock),
     )
-
-
-def overlay_of(project: LoadedProject, place: Place) -> str:
-    """Return the folder that is rendered, relative to the project; empty: the default manifests."""
-    usual = _usual(place)
-    return place.overlay or (usual if usual in project.overlays and project.placed else "")
-
-
-def unused(project: LoadedProject, place: Place) -> str:
-    """Return the overlay that is there and names no image of the project; empty if none is."""
-    usual = _usual(place)
-    there = usual in project.overlays and not overlay_of(project, place)
-    return usual if there else ""
 
 
 def remember(images: dict[str, str], directory: str, environment: str, cache: StageCache) -> None:
@@ -104,7 +92,3 @@ def recalled(
 
 def _key(directory: str, environment: str, service: str) -> Digest:
     return of(msgspec.json.encode(["last built", directory, environment, service]))
-
-
-def _usual(place: Place) -> str:
-    return f"{_OVERLAYS}/{place.environment}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway.core.golang import discovery, modfile, toolchain
-from shipway.core.project import guess, lockfile, scaffold, schema, settings
+from shipway.core.project import existing, guess, lockfile, scaffold, schema, settings
 from shipway.core.project.guess import Found
 from shipway.core.project.lockfile import Lock  # noqa: TC001  msgspec reads types
 from shipway.core.project.settings import Layer, Settings
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.files import Files
     from shipway.core.ports.go import Go
     from shipway.core.project.config import Service
+    from shipway.core.project.settings import Place
     from shipway.core.run.events import Event
 
 YAML = (".yaml", ".yml")
@@ -53,10 +54,12 @@ class LoadedProject(msgspec.Struct, frozen=True, kw_only=True):
     modules: dict[str, str]
     """Service name to the folder of its go.mod, relative to the project."""
     lock: Lock
-    overlays: tuple[str, ...]
-    """Folders that hold a kustomization."""
-    placed: bool
-    """Whether a manifest below ``deploy`` names an image of the project (``shipway://``, ``ko://``)."""
+    packages: dict[str, str]
+    """Service name to the import path of its main package."""
+    manifests: dict[str, str]
+    """The YAML below the folders where manifests are looked for, by path."""
+    charts: tuple[str, ...]
+    """Paths of Helm charts."""
     written: bool
     """Whether there is a ``shipway.toml``."""
 
@@ -64,6 +67,23 @@ class LoadedProject(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """Return the project's name."""
         return self.settings.config.project.name
+
+    def at(self, environment: str) -> Place:
+        """Return where an environment lives, with the manifests that are there for it.
+
+        Raises:
+            ShipwayError: what :func:`settings.place` raises.
+        """
+        services = self.settings.config.services
+        lone = len(services) == 1
+        known = {
+            name: existing.names(name, settings.folder_of(one.package), self.name, lone=lone)
+            for name, one in services.items()
+        }
+        found = existing.find(
+            self.manifests, self.charts, known, project=self.name, environment=environment
+        )
+        return settings.place(self.settings.config, self.name, environment, existing=found)
 
 
 class InitRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,20 +125,26 @@ def load(request: ProjectRequest, *, files: Files, go: Go) -> LoadedProject:
     above = _above(request, tree, written=data is not None)
     settings.resolve(above)  # every fault of what people wrote comes before any guess
     told = settings.merged(above)
-    founds = _founds(request, told, files, go)
+    texts, charts = _manifests(files)
+
+    def look(top: str) -> Found:
+        return _found(request, told, texts, top, files=files, go=go)
+
+    founds = _founds(request, told, files, look)
     folder = posixpath.basename(request.directory)
     guesses = guess.layers(*founds, package=request.package, written=told, folder=folder)
     effective = settings.resolve((*guesses, *above))
     places = {name: settings.folder_of(one.package) for name, one in _services(effective)}
-    modules = {name: guess.home(founds, place).module_dir for name, place in places.items()}
+    homes = {name: guess.home(founds, place) for name, place in places.items()}
     return LoadedProject(
         directory=request.directory,
         settings=effective,
         services=guess.workloads(founds, effective.config),
-        modules=modules,
+        modules={name: found.module_dir for name, found in homes.items()},
+        packages={name: guess.import_path(homes[name], place) for name, place in places.items()},
         lock=lockfile.load(files.read(lockfile.FILE)),
-        overlays=tuple(_overlays(files)),
-        placed=any("shipway://" in text or "ko://" in text for text in _manifests(files).values()),
+        manifests=texts,
+        charts=charts,
         written=data is not None,
     )
 
@@ -168,7 +194,7 @@ def _services(effective: Settings) -> Iterable[tuple[str, Service]]:
 
 
 def _founds(
-    request: ProjectRequest, told: dict[str, Any], files: Files, go: Go
+    request: ProjectRequest, told: dict[str, Any], files: Files, look: Callable[[str], Found]
 ) -> tuple[Found, ...]:
     """Return the modules to read: those of the services, else the one of the package asked for.
 
@@ -182,15 +208,15 @@ def _founds(
     places = [settings.folder_of(place) for place in named or [request.package]]
     tops = dict.fromkeys(_module_above(files, place) for place in places)
     if "" not in tops:
-        founds = tuple(_found(request, told, files, go, top) for top in tops)
+        founds = tuple(look(top) for top in tops)
         if named or request.package or any(_programs(found) for found in founds):
             return founds
         below = tuple(top for top in _modules_below(files, ".") if top not in tops)
-        return _with_programs(_found(request, told, files, go, top) for top in below) or founds
+        return _with_programs(look(top) for top in below) or founds
     below = _modules_below(files, places[0])
     if not below or (len(below) > 1 and (named or request.package)):
         raise _no_module(places[0], below)
-    founds = tuple(_found(request, told, files, go, top) for top in below)
+    founds = tuple(look(top) for top in below)
     return _with_programs(founds) or founds
 
 
@@ -203,7 +229,13 @@ def _programs(found: Found) -> bool:
 
 
 def _found(
-    request: ProjectRequest, told: dict[str, Any], files: Files, go: Go, module_dir: str
+    request: ProjectRequest,
+    told: dict[str, Any],
+    texts: dict[str, str],
+    module_dir: str,
+    *,
+    files: Files,
+    go: Go,
 ) -> Found:
     """Return what there is to see of one module."""
     services = told.get("services", {}).values()
@@ -215,7 +247,7 @@ def _found(
         module_dir=module_dir,
         packages=sources.packages,
         dockerfiles=dict(_dockerfiles(files, (*folders, *inside))),
-        manifests={path: _text(files, path) for path in files.under("deploy", suffixes=YAML)},
+        manifests=texts,
         ran=request.ran,
     )
 
@@ -270,15 +302,22 @@ def _dockerfiles(files: Files, folders: Iterable[str]) -> Iterator[tuple[str, st
             yield path, data.decode(errors="replace")
 
 
-def _manifests(files: Files) -> dict[str, str]:
-    return {path: _text(files, path) for path in files.under("deploy", suffixes=YAML)}
-
-
-def _overlays(files: Files) -> Iterator[str]:
-    for path in files.under("deploy", suffixes=YAML):
-        folder, name = posixpath.split(path)
-        if name.startswith("kustomization."):
-            yield folder
+def _manifests(files: Files) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the YAML where manifests are looked for, and the charts that are no part of one."""
+    found = [
+        path
+        for top in existing.CHARTS
+        for path in files.under(top, suffixes=(*YAML, "Kustomization"))
+    ]
+    marks = sorted(path for path in found if posixpath.basename(path) == existing.CHART)
+    tops = [posixpath.dirname(path) for path in marks]
+    charts = tuple(
+        path
+        for path, own in zip(marks, tops, strict=True)
+        if not any(own.startswith(f"{top}/") for top in tops)
+    )
+    inside = tuple(f"{folder}/" for folder in existing.FOLDERS)
+    return {path: _text(files, path) for path in found if path.startswith(inside)}, charts
 
 
 def _text(files: Files, path: str) -> str:

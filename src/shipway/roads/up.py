@@ -86,7 +86,7 @@ def up(request: UpRequest, *, hands: Hands, emit: Callable[[Event], None]) -> Up
         ShipwayError: whatever stops it; nothing is half done, and a rerun continues.
     """
     project = _load(request, hands, {})
-    place = settings.place(project.settings.config, project.name, request.environment)
+    place = project.at(request.environment)
     trust = where.trusted(project, place, request.keys, hands)
     way = reach.of(place, request.cluster, hands)
     subject = f"{project.name} to {place.environment}"
@@ -143,11 +143,8 @@ class _Journey:
         """Make, deliver, tag, and see how the tests ended."""
         shop, place = self._shop, self._place
         shop.guesses()
-        if unused := rendering.unused(shop.project, place):
-            self._run.remark(
-                f"{unused} is not used: nothing below deploy/ names an image of this project",
-                fix=f"image: shipway://{shop.project.services[0].name}",
-            )
+        for text, fix in place.existing.remarks:
+            self._run.remark(text, fix=fix)
         why = f"environment {place.environment} is protected" if place.protected else ""
         base = shop.source(clean=why)
         checked = scope.spawn(self._check, base)

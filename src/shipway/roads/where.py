@@ -48,7 +48,7 @@ def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, .
     """
     found = project(request.directory, hands)
     name = found.name
-    at = settings.place(found.settings.config, name, request.environment)
+    at = found.at(request.environment)
     contexts, registry = _reach(request, at, hands)
     if request.target:
         contexts = tuple(one for one in contexts if one == request.target)

@@ -54,7 +54,11 @@ class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Commit of the environment's files; for a dirty tree its tree id."""
     cluster_objects: tuple[str, ...] = ()
     make_namespaces: tuple[str, ...] = ()
-    """Namespaces that Shipway adds, with Pod Security restricted, where the set lacks them."""
+    """Namespaces that Shipway adds, with Pod Security labels, where the set lacks them."""
+    named: dict[str, str] = msgspec.field(default_factory=dict)
+    """Repository of an image in files that others wrote, to the service that it stands for."""
+    hardened: bool = True
+    """Whether the namespaces that Shipway adds enforce Pod Security restricted, else baseline."""
     foreign: dict[str, str] = msgspec.field(default_factory=dict)
     """Foreign images: tag reference to digest reference, as ``shipway.lock`` has them."""
 
@@ -145,8 +149,10 @@ def _source(request: RenderRequest, renderer: Renderer) -> tuple[Sourced, ...]:
 
 def _filled(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Sourced, ...]:
     """Return the objects with their images, their namespaces and the namespaces we make."""
-    own = _own(request)
-    return _complete(_each(found, lambda obj: images.substitute(obj, own)), request)
+    own, built = _own(request), request.images
+    stands = {at: built[name] for at, name in request.named.items() if name in built}
+    found = _each(found, lambda obj: images.substitute(obj, own))
+    return _complete(_each(found, lambda obj: images.put(obj, images.named(obj, stands))), request)
 
 
 def _refused(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Refusal, ...]:
@@ -190,7 +196,10 @@ def _complete(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Sourc
     defined = refusals.scopes(tuple(one.object for one in found))
     found = _each(found, lambda obj: _placed(obj, request, defined))
     there = {one.object["metadata"]["name"] for one in found if _is_namespace(one.object)}
-    made = [Sourced(_namespace(name)) for name in request.make_namespaces if name not in there]
+    labels = objects.RESTRICTED if request.hardened else objects.BASELINE
+    made = [
+        Sourced(_namespace(name, labels)) for name in request.make_namespaces if name not in there
+    ]
     scalers = autoscale.targets(one.object for one in found)
     return (*made, *_each(found, lambda obj: autoscale.release(obj, scalers)))
 
@@ -207,8 +216,8 @@ def _is_namespace(obj: Obj) -> bool:
     return obj.get("kind") == "Namespace" and bool((obj.get("metadata") or {}).get("name"))
 
 
-def _namespace(name: str) -> Obj:
-    metadata = {"name": name, "labels": dict(objects.RESTRICTED)}
+def _namespace(name: str, labels: dict[str, str]) -> Obj:
+    metadata = {"name": name, "labels": dict(labels)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 

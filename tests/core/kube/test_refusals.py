@@ -169,6 +169,18 @@ def test_pin_only_images() -> None:
     assert images.pin(found, resolved) is found
 
 
+def test_images_by_their_own_name() -> None:
+    """An image whose repository stands for one of ours is replaced where an image stands."""
+    before = workload(image="ghcr.io/acme/web:v1", args=["ghcr.io/acme/web:v1"])
+    named = images.named(before, {"ghcr.io/acme/web": "r@" + DIGEST, "web": "s@" + DIGEST})
+    container = images.put(before, named)["spec"]["template"]["spec"]["containers"][0]
+
+    assert named == {"ghcr.io/acme/web:v1": "r@" + DIGEST}
+    assert container["image"] == "r@" + DIGEST
+    assert container["args"] == ["ghcr.io/acme/web:v1"]
+    assert images.named(before, {}) == {}
+
+
 def test_uses() -> None:
     """Every image is listed once: ours by service, foreign ones without."""
     own, foreign = "r/web@" + DIGEST, "redis@" + DIGEST

@@ -83,6 +83,11 @@ def test_several_modules(modules: tuple[str, ...], name: str, origin: str) -> No
     assert guesses["services.b.package"].value == "./m1"
 
 
+def test_a_manifest_without_images_says_no_port() -> None:
+    """Of existing YAML only what names an image is read."""
+    assert guess.manifest_port({"a.yaml": "kind: ConfigMap\n"}, "web") is None
+
+
 def test_programs_of_one_name() -> None:
     """Two programs of one name are told apart by their folders."""
     lines = guessed(found({"a/server": WEB, "b/server": WEB}))
@@ -100,6 +105,8 @@ def test_a_folder_belongs_to_the_nearest_module() -> None:
     assert guess.home((top, inner), "api/cmd/web").module_dir == "api"
     assert guess.home((top, inner), "apis").module_dir == "."
     assert guess.home((inner,), "web") is inner
+    assert guess.import_path(inner, "api/cmd/web") == "example.com/shop/cmd/web"
+    assert guess.import_path(top, ".") == "example.com/shop"
 
 
 def test_a_single_main_that_serves_nothing_is_a_worker() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shipway.core.project import settings
 from shipway.core.project.config import Config, Environment, Service, Target
+from shipway.core.project.existing import Existing
 from shipway.core.project.settings import Layer
 from shipway.errors import Kind, ShipwayError
 
@@ -145,13 +146,41 @@ def test_a_way_that_is_not_there_yet() -> None:
 
 
 def test_the_usual_overlay() -> None:
-    """Without a configured one, deploy/overlays/NAME is taken where it exists."""
-    there = ("deploy/overlays/dev",)
+    """Without a configured one, the folder that was found is taken."""
+    there = Existing(folder="deploy/overlays/dev")
     config = Config(environments={"dev": Environment(), "x": Environment(overlay="k8s")})
 
     assert settings.place(Config(), "p", "dev").overlay == ""
-    assert settings.place(Config(), "p", "dev", overlays=there).overlay == there[0]
-    assert settings.place(config, "p", "x", overlays=there).overlay == "k8s"
+    assert settings.place(Config(), "p", "dev", existing=there).overlay == there.folder
+    assert settings.place(config, "p", "x", existing=there).overlay == "k8s"
+
+
+def test_namespaces_that_manifests_name() -> None:
+    """They are those of an environment that names none and is not protected."""
+    there = Existing(folder="k8s", images={"r/p": "p"}, namespaces=("team",))
+    config = Config(
+        environments={
+            "dev": Environment(),
+            "told": Environment(namespaces=("mine",)),
+            "prod": Environment(protected=True),
+        }
+    )
+    places = {
+        name: settings.place(config, "p", name, existing=there) for name in config.environments
+    }
+
+    assert [one.namespaces for one in places.values()] == [("team",), ("mine",), ("p-prod",)]
+    assert [one.hardened for one in places.values()] == [False, False, True]
+
+
+def test_a_configured_overlay_says_nothing_of_what_was_found() -> None:
+    """Where the config names an overlay, only what is said of that one is told."""
+    there = Existing(folder="k8s", images={"r/p": "p"}, remarks=(("k8s is used", ""),))
+    config = Config(environments={"a": Environment(overlay="x"), "b": Environment(overlay="k8s")})
+    places = [settings.place(config, "p", name, existing=there) for name in config.environments]
+
+    assert [one.existing.remarks for one in places] == [(), there.remarks]
+    assert [one.existing.images for one in places] == [there.images, there.images]
 
 
 CONFIG = Config(services={"web": Service(package="./cmd/web"), "root": Service(package=".")})

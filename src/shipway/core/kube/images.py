@@ -65,8 +65,24 @@ def unpinned(obj: Obj) -> tuple[str, ...]:
 
 def pin(obj: Obj, resolved: Mapping[str, str]) -> Obj:
     """Return ``obj`` with its foreign images by tag replaced by digest references."""
-    wanted = {name: resolved[name] for name in unpinned(obj) if name in resolved}
-    return _pinned(obj, wanted) if wanted else obj
+    return put(obj, {name: resolved[name] for name in unpinned(obj) if name in resolved})
+
+
+def named(obj: Obj, own: Mapping[str, str]) -> dict[str, str]:
+    """Return the images of ``obj`` that ``own`` (repository to reference) has, by what they say."""
+    said = {image.reference for image in pods.images(obj)}
+    return {one: own[repository(one)] for one in said if repository(one) in own}
+
+
+def put(obj: Obj, references: Mapping[str, str]) -> Obj:
+    """Return ``obj`` with its images replaced as ``references`` says, in image fields only."""
+    return _pinned(obj, references) if references else obj
+
+
+def repository(reference: str) -> str:
+    """Return an image reference without its tag and digest."""
+    head, slash, last = reference.partition("@")[0].rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"
 
 
 def uses(objects: tuple[Obj, ...], own: Mapping[str, str]) -> tuple[Use, ...]:

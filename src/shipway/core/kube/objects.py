@@ -29,6 +29,9 @@ RESTRICTED = {
 }
 """Pod Security labels of every Namespace that Shipway makes."""
 
+BASELINE = RESTRICTED | {"pod-security.kubernetes.io/enforce": "baseline"}
+"""The same where others wrote the manifests: what restricted forbids is only warned of."""
+
 _SEPARATOR = b"---\n"
 
 

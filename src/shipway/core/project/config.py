@@ -121,7 +121,7 @@ class Environment(Strict, frozen=True):
     protected: bool = False
     """Tests and coverage block, no dirty tree, only keys with a passphrase."""
     overlay: Inside = ""
-    """Folder of a kustomization; by default deploy/overlays/NAME where it exists."""
+    """Folder of a kustomization or of plain YAML; by default found."""
     registry: Registry | Literal[""] = ""
     """Where its nodes pull from; by default the embedded cluster's."""
     namespaces: tuple[Name, ...] = ()

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway.core.golang import discovery
+from shipway.core.kube import images
+from shipway.core.project import existing
 from shipway.core.project.config import SERVED
 from shipway.core.project.settings import DEFAULT, Layer, folder_of
 from shipway.core.project.workload import Workload
@@ -68,7 +70,9 @@ def layers(
             services = {**services, key: {"package": path}}
             guesses.append(Layer("source", {"services": {key: services[key]}}, guess=True))
     for key, service in services.items():
-        guesses += _details(home(founds, folder_of(service.get("package", ""))), key, service)
+        place = folder_of(service.get("package", ""))
+        known = existing.names(key, place, name, lone=len(services) == 1)
+        guesses += _details(home(founds, place), key, service, known)
     return tuple(guesses)
 
 
@@ -82,6 +86,11 @@ def home(founds: tuple[Found, ...], folder: str) -> Found:
     """Return the module that a folder of the project belongs to: the nearest one above it."""
     above = [found for found in founds if _is_within(folder, found.module_dir)]
     return max(above or founds[:1], key=lambda found: len(found.module_dir.strip(".")))
+
+
+def import_path(found: Found, folder: str) -> str:
+    """Return the import path of a package, whose ``folder`` is relative to the project."""
+    return posixpath.normpath(posixpath.join(found.module, _in_module(found, folder)))
 
 
 def _is_within(folder: str, top: str) -> bool:
@@ -106,12 +115,17 @@ def dns_label(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-") or "app"
 
 
-def manifest_port(manifests: Mapping[str, str], service: str) -> int | None:
-    """Return the first container port of the container that runs ``service``, in existing YAML."""
+def manifest_port(
+    manifests: Mapping[str, str], service: str, known: frozenset[str] = frozenset()
+) -> int | None:
+    """Return the first container port of the container that runs ``service``, in existing YAML.
+
+    ``known`` are the names that its image may have there.
+    """
     for text in manifests.values():
-        if f"shipway://{service}" in text or "ko://" in text:
+        if "image" in text:
             for container in _containers(_documents(text)):
-                if port := _port_of(container, service):
+                if port := _port_of(container, service, known):
                     return port
     return None
 
@@ -175,14 +189,14 @@ def _place(found: Found, main: Main) -> str:
     return posixpath.normpath(posixpath.join(found.module_dir, main.folder))
 
 
-def _details(found: Found, key: str, service: Tree) -> Iterator[Layer]:
+def _details(found: Found, key: str, service: Tree, known: frozenset[str]) -> Iterator[Layer]:
     """Yield the guesses of kind and port of one service."""
     folder = folder_of(service.get("package", ""))
     kind = service.get("kind") or _kind(found, _in_module(found, folder), told="port" in service)
     if "kind" not in service:
         yield Layer("source", {"services": {key: {"kind": kind}}}, guess=True)
     if kind in SERVED and "port" not in service:
-        port, origin = _port(found, key, folder)
+        port, origin = _port(found, key, folder, known)
         yield Layer(origin, {"services": {key: {"port": port}}}, guess=True)
 
 
@@ -200,9 +214,9 @@ def _kind(found: Found, inside: str, *, told: bool) -> str:
     return "web" if asked.startup or asked.readiness or asked.liveness else "grpc"
 
 
-def _port(found: Found, key: str, folder: str) -> tuple[int, str]:
+def _port(found: Found, key: str, folder: str, known: frozenset[str]) -> tuple[int, str]:
     """Return the port and what says so: manifests, Dockerfile, source, a run, or 8080."""
-    if port := manifest_port(found.manifests, key):
+    if port := manifest_port(found.manifests, key, known):
         return port, "manifests"
     text = _dockerfile(found.dockerfiles, folder)
     source = discovery.port(found.module, found.folders, _in_module(found, folder))
@@ -242,11 +256,10 @@ def _containers(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  any YAM
             yield from _containers(entry)
 
 
-def _port_of(container: dict[str, Any], service: str) -> int | None:
+def _port_of(container: dict[str, Any], service: str, known: frozenset[str]) -> int | None:
     image = container["image"]
-    ours = image == f"shipway://{service}" or (
-        image.startswith("ko://") and container["name"] == service
-    )
+    ours = image == f"shipway://{service}" or images.repository(image).rpartition("/")[2] in known
+    ours = ours or (image.startswith("ko://") and container["name"] == service)
     ports = container.get("ports")
     if not ours or not isinstance(ports, list) or not ports or not isinstance(ports[0], dict):
         return None

@@ -15,17 +15,18 @@ from shipway.core.kube.health import custom
 from shipway.core.kube.health.custom import Rule
 from shipway.core.project import schema
 from shipway.core.project.config import Config, Environment, Service
+from shipway.core.project.existing import Existing
 from shipway.core.project.schema import FILE, ConfigFault, Tree, dotted, nearest, quoted
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 DEFAULT = "default"
 DEV = "dev"
 """The environment of ``up``, there without any config."""
 PREFIX = "SHIPWAY__"
-OVERLAYS = "deploy/overlays"
+NOTHING = Existing()
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -74,6 +75,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     cluster_objects: tuple[str, ...]
     health: tuple[Rule, ...] = ()
     """Expressions that the gate asks of kinds that Kubernetes does not know."""
+    existing: Existing = Existing()
+    """The manifests that were found; its images count for a configured overlay too."""
+
+    @property
+    def hardened(self) -> bool:
+        """Return whether its namespaces enforce Pod Security restricted."""
+        return self.protected or not self.existing.images
 
     @property
     def embedded(self) -> bool:
@@ -127,11 +135,11 @@ def from_flags(flags: Mapping[str, tuple[str, Any]]) -> tuple[Layer, ...]:
     )
 
 
-def place(config: Config, project: str, name: str, *, overlays: Collection[str] = ()) -> Place:
+def place(config: Config, project: str, name: str, *, existing: Existing = NOTHING) -> Place:
     """Return where environment ``name`` of ``project`` lives.
 
-    ``overlays`` are the folders of the project that hold a kustomization; where the config names
-    none, ``deploy/overlays/NAME`` is taken if it is among them.
+    ``existing`` are the manifests that were found for it: where the config says nothing, its folder
+    is rendered, and the namespaces that it names are those of an unprotected environment.
 
     Raises:
         ShipwayError: ``config.environment`` (not found; without a table there is only ``dev``),
@@ -148,7 +156,10 @@ def place(config: Config, project: str, name: str, *, overlays: Collection[str] 
             subject=name,
             hint=f"add [environments.{name}] to {FILE}",
         )
-    chosen, usual = known[name], f"{OVERLAYS}/{name}"
+    chosen = known[name]
+    if chosen.overlay not in {"", existing.folder}:
+        existing = msgspec.structs.replace(existing, remarks=())
+    spaces = chosen.namespaces or (() if chosen.protected else existing.namespaces)
     if chosen.via != "apply":
         raise ShipwayError(
             "config.via",
@@ -163,11 +174,12 @@ def place(config: Config, project: str, name: str, *, overlays: Collection[str] 
         protected=chosen.protected,
         contexts=tuple(target.context for target in chosen.targets),
         registry=chosen.registry,
-        namespaces=chosen.namespaces or (f"{project}-{name}",),
-        overlay=chosen.overlay or (usual if usual in overlays else ""),
+        namespaces=spaces or (f"{project}-{name}",),
+        overlay=chosen.overlay or existing.folder,
         via=chosen.via,
         cluster_objects=chosen.cluster_objects,
         health=_health(config),
+        existing=existing,
     )
 
 
