@@ -74,7 +74,32 @@ def project(tmp_path: Path) -> Path:
         (
             "rollback dev --target eu --reason slow",
             "rollback",
-            {"environment": "dev", "target": "eu", "reason": "slow", "keys": ()},
+            {"environment": "dev", "to": "", "target": "eu", "reason": "slow", "keys": ()},
+        ),
+        ("release --env prod", "release", {"environment": "prod"}),
+        (
+            "deploy prod v1 --target eu --key {dir}/k.pub --adopt --timeout 9",
+            "deploy",
+            {
+                "environment": "prod",
+                "release": "v1",
+                "target": "eu",
+                "keys": ("{dir}/k.pub",),
+                "adopt": True,
+                "timeout": 9,
+            },
+        ),
+        (
+            "promote staging prod",
+            "promote",
+            {
+                "origin": "staging",
+                "environment": "prod",
+                "target": "",
+                "keys": (),
+                "adopt": False,
+                "timeout": 120,
+            },
         ),
         (
             "trace pod/web-1 -n shop",

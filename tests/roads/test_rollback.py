@@ -84,6 +84,37 @@ def test_an_old_release_that_does_not_serve_any_more() -> None:
     assert (target.deploys[0].kind, target.deploys[0].result) == ("rollback", "failed")
 
 
+@pytest.mark.parametrize("form", ["digest", "short", "reference"])
+def test_back_to_a_release_of_ones_choice(form: str) -> None:
+    """Any release that passed serves again, however it is named, and the history says which."""
+    shop = Shop()
+    first = shop.carry()
+    for word in ("two", "three"):
+        shop.edit(word)
+        shop.carry()
+    digest = first.release
+    to = {"digest": digest, "short": digest[7:19], "reference": f"x.test/a@{digest}"}[form]
+    said = rollback(WHERE, reason="", to=to, hands=shop, emit=shop.said.append)
+
+    assert said.releases == {"shipway": digest}
+    assert shop.cluster.image(WEB) == first.images["shop"]
+
+
+def test_a_release_that_never_served_is_no_way_back() -> None:
+    """One that failed, or that nobody knows, is refused by name; nothing is applied."""
+    shop = Shop()
+    first = shop.carry()
+    shop.edit("two")
+    shop.cluster.good = set(first.images.values())
+    with pytest.raises(ShipwayError):
+        shop.carry()
+    failed = entry(shop, 2).intent.release
+    for to in (failed, "sha256:" + "0" * 64):
+        with pytest.raises(ShipwayError, match=f"{to} never served here") as caught:
+            rollback(WHERE, reason="", to=to, hands=shop, emit=shop.said.append)
+        assert caught.value.id == "rollback.none"
+
+
 def test_nothing_to_go_back_to() -> None:
     """Without any deploy there is no earlier release."""
     with pytest.raises(ShipwayError) as caught:

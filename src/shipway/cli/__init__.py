@@ -10,7 +10,10 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``test``            package, cobertura (path or ``""``)
 ``trace``           subject, environment, namespace, keys, export (path or ``""``),
                     trusted_root, policy (paths or ``""``)
-``rollback``        environment, target, reason, keys
+``release``         environment
+``deploy``          environment, release (``""``: the newest), target, keys, adopt, timeout
+``promote``         origin, environment, target, keys, adopt, timeout
+``rollback``        environment, to (``""``: the one before), target, reason, keys
 ``status``          environment (``""`` is all), keys
 ``history``         environment, target, limit, keys
 ``verify``          reference, environment, keys

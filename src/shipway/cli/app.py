@@ -12,6 +12,7 @@ from shipway.cli.observing import history, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
 from shipway.cli.registering import login, logout
+from shipway.cli.releasing import deploy, promote, release
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,7 +26,8 @@ def app() -> None:
 
 
 for command in (
-    *(up, build, test, demo, rollback, trace, verify, status, history),
+    *(up, build, test, release, deploy, promote, rollback),
+    *(demo, trace, verify, status, history),
     *(init, check, render, explain, key, cluster),
     *(login, logout),
 ):

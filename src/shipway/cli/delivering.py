@@ -15,16 +15,11 @@ keys = click.option(
     help="Public key to trust; may be given more than once.",
 )
 environment = click.option("--env", "environment", metavar="ENV", default="dev", show_default=True)
-
-
-@click.command()
-@click.argument("package", default="")
-@environment
-@keys
-@click.option("--adopt", is_flag=True, help="Take over objects that others made.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port the service listens on.")
-@click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
-@click.option(
+target = click.option(
+    "--target", default="", metavar="CONTEXT", help="One of its targets; else all."
+)
+adopt = click.option("--adopt", is_flag=True, help="Take over objects that others made.")
+timeout = click.option(
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(1, 86400),
@@ -32,6 +27,16 @@ environment = click.option("--env", "environment", metavar="ENV", default="dev",
     show_default=True,
     help="How long the new pods have to serve.",
 )
+
+
+@click.command()
+@click.argument("package", default="")
+@environment
+@keys
+@adopt
+@click.option("--port", type=click.IntRange(1, 65535), help="Port the service listens on.")
+@click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
+@timeout
 @shared
 def up(
     *,
@@ -61,13 +66,14 @@ def up(
 
 @click.command()
 @click.argument("environment", metavar="ENV")
-@click.option("--target", default="", metavar="CONTEXT", help="One of its targets; else all.")
+@click.option("--to", default="", metavar="RELEASE", help="Digest of one that served before.")
+@target
 @click.option("--reason", default="", metavar="TEXT", help="Why; it stands in the evidence.")
 @keys
 @shared
-def rollback(environment: str, target: str, reason: str, keys: tuple[str, ...]) -> int:
-    """Put the previous release of ENV back."""
-    return go("rollback", environment=environment, target=target, reason=reason, keys=keys)
+def rollback(*, environment: str, to: str, target: str, reason: str, keys: tuple[str, ...]) -> int:
+    """Put the previous release of ENV back, or one that served before."""
+    return go("rollback", environment=environment, to=to, target=target, reason=reason, keys=keys)
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Rollback: the release before the present one serves again, by its old bytes and its old verdict.
+"""Rollback: a release that served before serves again, by its old bytes and its old verdict.
 
 The CLI calls :func:`rollback`. A new number is taken, the reason recorded, every signature checked
 again. Jobs, custom resource definitions and volumes are not rolled back.
@@ -45,14 +45,23 @@ class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rollback(
-    request: where.WhereRequest, *, reason: str, hands: Hands, emit: Callable[[Event], None]
+    request: where.WhereRequest,
+    *,
+    reason: str,
+    to: str = "",
+    hands: Hands,
+    emit: Callable[[Event], None],
 ) -> RolledBack:
-    """Put the previous passed release back, on every target of the environment.
+    """Put a release that passed back, on every target of the environment.
+
+    ``to`` is its digest or a reference by digest; without it, the one before the present one.
 
     Raises:
         ShipwayError: ``rollback.none`` (not found) without one, ``rollback.failed`` (rejected) if
             it does not serve, and what carrying raises.
     """
+    named = to.rpartition("@")[2].removeprefix("sha256:")
+    wanted = f"sha256:{named}" if named else ""
     places = where.destinations(request, hands=hands)
     with (
         scope.open(),
@@ -65,7 +74,7 @@ def rollback(
         ) as run,
     ):
         began = hands.clock.monotonic()
-        done = {one.context: _one(one, reason, hands=hands, run=run) for one in places}
+        done = {one.context: _one(one, wanted, reason, hands=hands, run=run) for one in places}
         return RolledBack(
             environment=request.environment,
             numbers={name: one.said.sequence for name, one in done.items()},
@@ -74,19 +83,22 @@ def rollback(
         )
 
 
-def _one(destination: Destination, reason: str, *, hands: Hands, run: Run) -> Carried:
+def _one(destination: Destination, wanted: str, reason: str, *, hands: Hands, run: Run) -> Carried:
     kube = hands.kube(destination.context)
     held = deploy.read_head(
         destination.project, destination.environment, destination.target, kube=kube
     )
-    past = history.read(destination.history(50), registry=hands.registry, head=held.head)
+    past = history.read(
+        destination.history(500 if wanted else 50), registry=hands.registry, head=held.head
+    )
     newest = past.entries[0] if past.entries else None
-    entry = past.before(newest.intent.release) if newest else None
+    before = past.before(newest.intent.release) if newest else None
+    entry = past.passed(wanted) if wanted else before
     if entry is None:
         raise ShipwayError(
             "rollback.none",
             Kind.NOT_FOUND,
-            "there is no earlier release that served",
+            f"{wanted} never served here" if wanted else "there is no earlier release that served",
             operation="rolling back",
             subject=f"{destination.environment} on {destination.context}",
             hint=f"shipway history {destination.environment} lists them",

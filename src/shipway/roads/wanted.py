@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.evidence import shelf
 from shipway.core.oci.descriptor import Platform
 from shipway.core.project import settings
 from shipway.core.project.config import SERVED
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from shipway.core.project.source import Source
     from shipway.roads.scaffold import LoadedProject
 
-_GUESSED_PORT = "default guess"
+GUESSED_PORT = "default guess"
+"""Where a port comes from that nobody named and nothing showed."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ def request(
         also=tuple(also),
         host=machine,
         ports=(service.port,) if served and service.port else (),
-        look=project.settings.origin(f"services.{name}.port") == _GUESSED_PORT,
+        look=project.settings.origin(f"services.{name}.port") == GUESSED_PORT,
         repository=f"{wanted.registry}/{project.name}/{name}",
         release=wanted.release,
         tests=wanted.tests,
@@ -86,8 +88,5 @@ def _platform(named: str) -> Platform:
 
 
 def tag(source: Source) -> str:
-    """Return the version as a tag: letters, digits and ``_.-`` only."""
-    text = "".join(
-        one if one.isascii() and (one.isalnum() or one in "_.-") else "-" for one in source.version
-    )
-    return text.lstrip(".-")[:128] or source.tree[:12]
+    """Return the version as a tag."""
+    return shelf.word(source.version).lstrip(".-") or source.tree[:12]

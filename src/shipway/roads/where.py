@@ -50,20 +50,29 @@ def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, .
     name = found.name
     at = found.at(request.environment)
     contexts, registry = _reach(request, at, hands)
-    if request.target:
-        contexts = tuple(one for one in contexts if one == request.target)
-    if not contexts:
+    contexts = chosen(contexts, request.target, request.environment)
+    trust = trusted(found, at, request.keys, hands)
+    return tuple(
+        destination(name, at, context, registry=registry, trust=trust) for context in contexts
+    )
+
+
+def chosen(contexts: tuple[str, ...], target: str, environment: str) -> tuple[str, ...]:
+    """Return the one context that was named, or all.
+
+    Raises:
+        ShipwayError: ``config.target`` (not found).
+    """
+    found = tuple(one for one in contexts if target in {"", one})
+    if not found:
         raise ShipwayError(
             "config.target",
             Kind.NOT_FOUND,
             "the environment has no such target",
             operation="choosing a target of",
-            subject=f"{request.environment}: {request.target}",
+            subject=f"{environment}: {target}",
         )
-    trust = trusted(found, at, request.keys, hands)
-    return tuple(
-        destination(name, at, context, registry=registry, trust=trust) for context in contexts
-    )
+    return found
 
 
 def destination(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.wiring.inner import build, test
+from shipway.wiring.releasing import deploy, promote, release
 from shipway.wiring.tools import TOOLCHAIN, Tools, architecture
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     Emit = Callable[[Event], None]
 
-__all__ = ("build", "test")
-"""What :mod:`shipway.wiring.inner` has, beside what is defined here."""
+__all__ = ("build", "deploy", "promote", "release", "test")
+"""What other modules of wiring have, beside what is defined here."""
 
 
 def up(
@@ -62,16 +63,17 @@ def rollback(
     environment: str,
     target: str,
     reason: str,
+    to: str = "",
     keys: tuple[str, ...] = (),
 ) -> object:
-    """Put the previous release back."""
+    """Put the previous release back, or one that served before."""
     from shipway.roads import rollback as road
     from shipway.roads.where import WhereRequest
 
     asked = WhereRequest(
         directory=directory, environment=environment, cluster=cluster, target=target, keys=keys
     )
-    return road.rollback(asked, reason=reason, hands=Tools(emit), emit=emit)
+    return road.rollback(asked, to=to, reason=reason, hands=Tools(emit), emit=emit)
 
 
 def status(

@@ -235,6 +235,16 @@ def test_before() -> None:
     assert found.before(of(b"old")) is found.entries[0]
 
 
+def test_passed() -> None:
+    """A release is found again by its digest or how that begins, if it ever passed."""
+    old = intent(1, release="old")
+    found = read(old, outcome("1"), intent(2, "1"), outcome("2", result="failed"), at=head(2))
+    assert found.passed(of(b"old")) is found.entries[1]
+    assert found.passed(of(b"old")[:12]) is found.entries[1]
+    assert found.passed(of(b"release")) is None
+    assert found.passed(of(b"none")) is None
+
+
 def test_subject_must_be_the_release() -> None:
     """An intent whose subject is not the release it speaks of cannot be read."""
     said = msgspec.structs.replace(

@@ -68,6 +68,13 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         """Return the entry that a rollback would put back if the newest one failed."""
         return next((one for one in self.entries if one.passed), None)
 
+    def passed(self, release: str) -> Entry | None:
+        """Return the newest passed entry of a release, named by its digest or how that begins."""
+        return next(
+            (one for one in self.entries if one.passed and one.intent.release.startswith(release)),
+            None,
+        )
+
     def before(self, release: Digest) -> Entry | None:
         """Return the newest passed entry of another release: what ``rollback`` goes to."""
         return next(

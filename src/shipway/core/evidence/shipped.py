@@ -121,8 +121,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     """For a rollback, from the gate's answer to the old pods serving."""
 
 
-def release(sealed: Release) -> Statement:
-    """Return the release link."""
+def release(sealed: Release, *, sealed_on: str = "") -> Statement:
+    """Return the release link; ``sealed_on`` (RFC 3339) is when, where that counts."""
     said = sealed.contents
     services = [
         {
@@ -132,7 +132,9 @@ def release(sealed: Release) -> Statement:
         }
         for one in said.services
     ]
-    details = {"channel": said.channel, "tests": said.tests, "services": services}
+    details: dict[str, Any] = {"channel": said.channel, "tests": said.tests, "services": services}
+    if sealed_on:
+        details["sealedOn"] = sealed_on
     return Statement(
         subject=(resource(sealed.digest),),
         predicate_type=types.RELEASE,

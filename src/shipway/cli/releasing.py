@@ -1,0 +1,80 @@
+"""Commands of releases: release, deploy, promote."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli.delivering import adopt, environment, keys, target, timeout
+from shipway.cli.options import go, shared
+
+
+@click.command()
+@environment
+@shared
+def release(environment: str) -> int:
+    """Make a signed release of the present commit; print its reference alone.
+
+    Every gate blocks. It goes to the registry of ENV, and names no environment.
+    """
+    return go("release", environment=environment)
+
+
+@click.command()
+@click.argument("environment", metavar="ENV")
+@click.argument("release", metavar="[RELEASE]", default="")
+@target
+@keys
+@adopt
+@timeout
+@shared
+def deploy(
+    *,
+    environment: str,
+    release: str,
+    target: str,
+    keys: tuple[str, ...],
+    adopt: bool,
+    timeout: float,
+) -> int:
+    """Deploy a release to ENV; build nothing.
+
+    RELEASE is a version, a digest or a reference by digest; without it, the newest release.
+    """
+    return go(
+        "deploy",
+        environment=environment,
+        release=release,
+        target=target,
+        keys=keys,
+        adopt=adopt,
+        timeout=timeout,
+    )
+
+
+@click.command()
+@click.argument("origin", metavar="FROM")
+@click.argument("environment", metavar="TO")
+@target
+@keys
+@adopt
+@timeout
+@shared
+def promote(
+    *,
+    origin: str,
+    environment: str,
+    target: str,
+    keys: tuple[str, ...],
+    adopt: bool,
+    timeout: float,
+) -> int:
+    """Deploy to TO the release that serves in FROM, by the same digests."""
+    return go(
+        "promote",
+        origin=origin,
+        environment=environment,
+        target=target,
+        keys=keys,
+        adopt=adopt,
+        timeout=timeout,
+    )

@@ -1,0 +1,104 @@
+"""Release: from a clean commit to a signed release in a registry; nothing is deployed.
+
+The CLI calls :func:`release`. Every gate blocks, images are compressed well, and the release may be
+promoted from environment to environment by its digest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway import scope
+from shipway.core.evidence.shelf import RELEASE
+from shipway.core.project import settings
+from shipway.roads import reach, releases, scaffold
+from shipway.roads.opening import Opening
+from shipway.roads.workshop import Order, Workshop
+from shipway.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shipway.core.ports.hands import Hands
+    from shipway.core.run.events import Event
+    from shipway.roads.scaffold import LoadedProject
+
+
+class ReleaseRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person asked for."""
+
+    directory: str
+    environment: str = settings.DEV
+    """Whose registry it goes to, and whose nodes name the platforms."""
+    cluster: str = ""
+    architecture: str
+    """Of this machine, in Go's words."""
+
+
+class Released(msgspec.Struct, frozen=True, kw_only=True):
+    """A release."""
+
+    release: str
+    """``REPOSITORY@sha256:...``."""
+    version: str
+    images: dict[str, str]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the reference alone, for ``$(shipway release)``."""
+        yield self.release
+
+
+def release(request: ReleaseRequest, *, hands: Hands, emit: Callable[[Event], None]) -> Released:
+    """Make and seal a release of the present commit; the same commit again is the same release.
+
+    Raises:
+        ShipwayError: ``source.dirty`` and ``test.failed`` (rejected), and whatever a stage raises.
+    """
+
+    def load(ran: dict[str, tuple[int, ...]]) -> LoadedProject:
+        asked = scaffold.ProjectRequest(
+            directory=request.directory, variables=hands.variables, ran=ran
+        )
+        return scaffold.load(asked, files=hands.files(request.directory), go=hands.go)
+
+    project = load({})
+    place = settings.place(project.settings.config, project.name, request.environment)
+    way = reach.of(place, request.cluster, hands)
+    with (
+        scope.open(),
+        Run(
+            "release",
+            runs=hands.runs,
+            clock=hands.clock,
+            emit=emit,
+            cache=hands.cache,
+            subject=project.name,
+        ) as run,
+    ):
+        scope.spawn(hands.warm)
+        opening = Opening(hands)
+        order = Order(
+            directory=request.directory,
+            registry=way.registry,
+            platforms=way.platforms,
+            architecture=request.architecture,
+            tests="block",
+            release=True,
+        )
+        shop = Workshop(order, project, load, hands=hands, run=run, opening=opening)
+        shop.guesses()
+        base = shop.source(clean="a release is made of a commit")
+        _, makings = shop.make(base)
+        shop.keep()
+        evidence = f"{way.registry}/{project.name}/evidence"
+        asked = shop.sealing(base, makings, channel=RELEASE, evidence=evidence)
+        made = releases.put(asked, hands=hands, run=run, opening=opening)
+        shop.tag(base, makings)
+        run.fact("release", made.reference)
+        return Released(
+            release=made.reference,
+            version=base.version,
+            images={one.made.name: one.made.published.reference for one in makings},
+        )

@@ -1,0 +1,86 @@
+"""Wiring of releases: made, deployed, promoted.
+
+:mod:`shipway.wiring` has these among its own; the table is in ``shipway.cli``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.wiring.tools import Tools, architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shipway.core.run.events import Event
+
+    Emit = Callable[[Event], None]
+
+
+def release(*, directory: str, cluster: str, emit: Emit, environment: str) -> object:
+    """Make a release of the present commit."""
+    from shipway.roads import release as road
+
+    asked = road.ReleaseRequest(
+        directory=directory,
+        environment=environment,
+        cluster=cluster,
+        architecture=architecture(),
+    )
+    return road.release(asked, hands=Tools(emit), emit=emit)
+
+
+def deploy(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    environment: str,
+    release: str,
+    target: str,
+    keys: tuple[str, ...],
+    adopt: bool,
+    timeout: float,
+) -> object:
+    """Deploy a release that a registry holds."""
+    from shipway.roads import dispatch as road
+
+    asked = road.DispatchRequest(
+        directory=directory,
+        environment=environment,
+        cluster=cluster,
+        target=target,
+        keys=keys,
+        adopt=adopt,
+        seconds=timeout,
+    )
+    return road.deploy(asked, release, hands=Tools(emit), emit=emit)
+
+
+def promote(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    origin: str,
+    environment: str,
+    target: str,
+    keys: tuple[str, ...],
+    adopt: bool,
+    timeout: float,
+) -> object:
+    """Deploy the release that serves in another environment."""
+    from shipway.roads import dispatch as road
+    from shipway.roads.where import WhereRequest
+
+    source = WhereRequest(directory=directory, environment=origin, cluster=cluster, keys=keys)
+    asked = road.DispatchRequest(
+        directory=directory,
+        environment=environment,
+        cluster=cluster,
+        target=target,
+        keys=keys,
+        adopt=adopt,
+        seconds=timeout,
+    )
+    return road.promote(source, asked, hands=Tools(emit), emit=emit)
