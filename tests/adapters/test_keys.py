@@ -71,6 +71,19 @@ def test_asked_for_a_passphrase(tmp_path: Path) -> None:
     assert "needs a passphrase" in str(caught.value)
 
 
+def test_at_hand(tmp_path: Path) -> None:
+    """A key is at hand where it opens without a question: it is there, and needs none or has it."""
+    plain, guarded = str(tmp_path / "plain"), str(tmp_path / "guarded")
+    assert not KeyFolder(plain, ask=lambda _: "x").at_hand()
+    KeyFolder(plain).signer()
+    KeyFolder(guarded, passphrase="secret").signer()
+    assert KeyFolder(plain).at_hand()
+    assert KeyFolder(guarded, passphrase="secret").at_hand()
+    assert not KeyFolder(guarded, ask=lambda _: "secret").at_hand()
+    Path(KeyFolder(plain).path).chmod(0o640)
+    assert not KeyFolder(plain).at_hand()
+
+
 def test_wrong_passphrase(tmp_path: Path) -> None:
     """A wrong passphrase is denied, and said to be wrong without being shown."""
     KeyFolder(str(tmp_path), passphrase="right").signer()

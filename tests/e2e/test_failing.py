@@ -94,7 +94,7 @@ def test_failing_tests_beside_do_not_stop_serving(service: Repo) -> None:
 
 
 def test_blocking_tests_stop_everything(service: Repo) -> None:
-    """With dev = "block" failing tests deploy nothing: exit code 9, no new number."""
+    """With dev = "block" failing tests deploy nothing, and what they said is kept signed."""
     service.edit("four")
     service.write("shipway.toml", 'schema = 1\n\n[test]\ndev = "block"\n')
     numbers = len(service.deploys())
@@ -103,6 +103,11 @@ def test_blocking_tests_stop_everything(service: Repo) -> None:
     assert ran.fault["id"] == "test.failed"
     assert len(service.deploys()) == numbers
     assert served(service.url(), "three") == "three"
+    (told,) = re.findall(r"is signed: shipway trace ([0-9a-f]{40})", ran.texts("remark"))
+    traced = service.trace(told)
+    assert traced.code == 0, traced
+    (step,) = [one for one in traced.answer["trace"]["steps"] if one["name"] == "test"]
+    assert (step["state"], step["details"]["result"]) == ("verified", "FAILED"), traced
 
 
 def test_code_that_does_not_compile(world: World) -> None:

@@ -36,6 +36,7 @@ class FakeGo:
         self.ldflags: list[str] = []
         self.outside: dict[str, str] = {}
         self.profile = b""
+        self.before_build: Callable[[], object] = lambda: None
         self._seen: set[tuple[Target, bool]] = set()
 
     def read(self, root: str, module_dir: str, named: Collection[str] = ()) -> Sources:  # noqa: ARG002
@@ -59,6 +60,7 @@ class FakeGo:
 
     def build(self, target: Target, ldflags: str) -> Built:
         """Write all sources and flags into one file."""
+        self.before_build()
         sources = self.read(target.root, target.module_dir)
         folder = target.packages[0].removeprefix("./") or "."
         if not discovery.is_main(sources.packages.get(folder, {})):

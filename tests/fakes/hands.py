@@ -181,6 +181,8 @@ class FakeHands:
         self.project = MemoryFiles()
         self.imagefiles = MemoryImageFiles(self.memory, self.project)
         self.key = MemorySigner()
+        self.near = True
+        """Whether the key opens without asking."""
         self.trust = [self.key]
         self.variables: dict[str, str] = {}
         self.running = True
@@ -243,6 +245,10 @@ class FakeHands:
     def signer(self) -> MemorySigner:
         """Return the key."""
         return self.key
+
+    def at_hand(self) -> bool:
+        """Return whether the key is there."""
+        return self.near
 
     def fingerprint(self) -> str:
         """Return that of the key."""

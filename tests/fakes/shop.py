@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from shipway.core.run.events import Event
 
 WEB = Ref("apps/v1", "Deployment", "shop-dev", "shop")
+APPLY_WEB = ("apply", str(WEB))
+"""The key of its hook and its refusal."""
 WHERE = WhereRequest(directory=ROOT)
 OVERLAY = "deploy/overlays/dev"
 SIDE = "registry.test/side:1"

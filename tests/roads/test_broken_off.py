@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.hands import Killed
-from fakes.shop import WEB, WHERE, Shop, refused
+from fakes.shop import APPLY_WEB, WEB, WHERE, Shop, refused
 from shipway.core.evidence.shipped import Applied
 from shipway.core.kube import head as heads
 from shipway.core.kube.objects import Ref
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 HEAD = heads.ref("shop", "dev", "shipway")
 NEW, OLD = (Ref("v1", "ConfigMap", "shop-dev", name) for name in ("new", "old"))
-APPLY = ("apply", str(WEB))
 
 
 def config(name: str) -> dict[str, Any]:
@@ -48,10 +47,10 @@ def once(shop: Shop, error: BaseException) -> None:
     """Let the next apply of the Deployment break off, and those after it go through."""
 
     def hook() -> object:
-        del shop.cluster.hooks[APPLY]
+        del shop.cluster.hooks[APPLY_WEB]
         raise error
 
-    shop.cluster.hooks[APPLY] = hook
+    shop.cluster.hooks[APPLY_WEB] = hook
 
 
 def entries(shop: Shop) -> tuple[Entry, ...]:
@@ -233,7 +232,7 @@ def test_a_cluster_that_stays_away_is_left() -> None:
     shop = Shop()
     shop.carry()
     shop.edit("two")
-    shop.cluster.hooks[APPLY] = raising(refused("kube.unreachable", Kind.TRANSIENT, "no route"))
+    shop.cluster.hooks[APPLY_WEB] = raising(refused("kube.unreachable", Kind.TRANSIENT, "no route"))
     with pytest.raises(ShipwayError, match="no route"):
         shop.carry()
 
@@ -255,7 +254,7 @@ def test_a_failure_that_cannot_be_signed_is_not_hidden() -> None:
         shop.broken["push_manifest"] = refused("registry.unreachable", Kind.TRANSIENT, "it is gone")
         raise DENIED
 
-    shop.cluster.hooks[APPLY] = both
+    shop.cluster.hooks[APPLY_WEB] = both
     with pytest.raises(ShipwayError) as caught:
         shop.carry()
 
@@ -280,7 +279,7 @@ def test_a_no_that_cannot_be_signed_is_still_the_gates() -> None:
         shop.broken["push_manifest"] = refused("registry.unreachable", Kind.TRANSIENT, "it is gone")
         return None
 
-    shop.cluster.hooks[APPLY] = gone
+    shop.cluster.hooks[APPLY_WEB] = gone
     with pytest.raises(ShipwayError, match="could not be put back") as caught:
         shop.carry()
 
@@ -297,7 +296,7 @@ def test_a_pass_that_cannot_be_signed_is_an_error() -> None:
         shop.broken["push_manifest"] = gone
         return None
 
-    shop.cluster.hooks[APPLY] = hook
+    shop.cluster.hooks[APPLY_WEB] = hook
     with pytest.raises(ShipwayError) as caught:
         shop.carry()
 
@@ -343,7 +342,7 @@ def test_what_came_meanwhile_is_not_rolled_back() -> None:
         moved(shop)
         raise DENIED
 
-    shop.cluster.hooks[APPLY] = hook
+    shop.cluster.hooks[APPLY_WEB] = hook
     with pytest.raises(ShipwayError) as caught:
         shop.carry()
 
@@ -355,7 +354,7 @@ def test_what_came_meanwhile_is_not_rolled_back() -> None:
 def test_who_is_overtaken_is_told() -> None:
     """It serves, but another deploy began before it had ended: that is a conflict by name."""
     shop = Shop()
-    shop.cluster.hooks[APPLY] = lambda: moved(shop)
+    shop.cluster.hooks[APPLY_WEB] = lambda: moved(shop)
     with pytest.raises(ShipwayError) as caught:
         shop.carry()
 
@@ -366,7 +365,7 @@ def test_a_head_that_cannot_be_closed_is_an_error() -> None:
     """Where it serves and the head refuses to say so for another reason, that is the error."""
     shop = Shop()
     denied = refused("kube.forbidden", Kind.DENIED)
-    shop.cluster.hooks[APPLY] = lambda: shop.cluster.hooks.update(
+    shop.cluster.hooks[APPLY_WEB] = lambda: shop.cluster.hooks.update(
         {("replace", str(HEAD)): raising(denied)}
     )
     with pytest.raises(ShipwayError) as caught:
@@ -401,7 +400,7 @@ def test_ctrl_c_while_putting_back_stops() -> None:
     def hook() -> object:
         raise answers.pop(0)
 
-    shop.cluster.hooks[APPLY] = hook
+    shop.cluster.hooks[APPLY_WEB] = hook
     with pytest.raises(ShipwayError) as caught:
         shop.carry()
 
@@ -423,3 +422,43 @@ def test_a_rollback_that_breaks_off_says_why() -> None:
         rollback.rollback(WHERE, reason="", hands=shop, emit=shop.said.append)
 
     assert told(shop)[0][:3] == (3, "rollback", "failed")
+
+
+def _half() -> Shop:
+    """Return a project that serves, whose next version will be denied half way."""
+    shop = Shop()
+    shop.overlay(more=(config("old"),))
+    shop.carry()
+    shop.overlay(more=(config("new"),))
+    once(shop, DENIED)
+    return shop
+
+
+def _changes() -> int:
+    """Return how many changing calls a run makes that is denied and put back."""
+    shop = _half()
+    shop.kill_at(0)
+    with pytest.raises(ShipwayError):
+        shop.carry()
+    return len(shop.calls)
+
+
+@pytest.mark.parametrize("number", range(1, _changes() + 1))
+def test_a_kill_at_any_call_loses_nothing(number: int) -> None:
+    """Whatever call of breaking off and putting back is the last, a rerun completes and tidies."""
+    shop = _half()
+    shop.kill_at(number)
+    with pytest.raises(BaseException) as caught:  # noqa: PT011  Killed, alone or among others
+        shop.carry()
+    assert isinstance(caught.value, Killed | ShipwayError | BaseExceptionGroup)
+    shop.kill_at(0)
+    shop.cluster.hooks.clear()
+    shop.clock.time += 60
+    shop.overlay()
+    said = shop.carry()
+
+    assert shop.cluster.image(WEB) == said.images["shop"]
+    assert there(shop, NEW, OLD) == [False, False]
+    (target,) = status.past(WHERE, limit=9, hands=shop).targets
+    assert target.sound
+    assert target.deploys[0].result == "passed"

@@ -138,7 +138,10 @@ def test_a_release_is_compressed_well() -> None:
 
 @pytest.mark.parametrize("why", ["dirty", "tests", "coverage"])
 def test_every_gate_blocks(why: str) -> None:
-    """Changes that no commit holds, a failing test, too little coverage: there is no release."""
+    """Changes that no commit holds, a failing test, too little coverage: there is no release.
+
+    What the tests came to is signed about the commit all the same.
+    """
     shop = shop_of()
     if why == "dirty":
         shop.edit("uncommitted")
@@ -151,6 +154,7 @@ def test_every_gate_blocks(why: str) -> None:
         made(shop)
 
     assert caught.value.id == ("source.dirty" if why == "dirty" else "test.failed")
+    assert (f"shipway trace {shop.git.commit}" in shop.texts()) == (why != "dirty")
     assert caught.value.kind is Kind.REJECTED
     assert shelf.listed(shop.registries.tags("one.test/shop/evidence")) == ()
 

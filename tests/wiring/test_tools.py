@@ -70,6 +70,15 @@ def test_the_first_passphrase_counts(person: Person) -> None:
         person.tools(COSIGN_PASSWORD="another long passphrase").signer()
 
 
+def test_an_opened_key_is_at_hand(person: Person) -> None:
+    """Before the first use there is none; what was opened needs no further question."""
+    tools = person.tools()
+    assert not tools.at_hand()
+    tools.signer()
+    assert tools.at_hand()
+    assert person.tools().at_hand()
+
+
 def test_a_fingerprint_needs_no_passphrase(person: Person) -> None:
     """It is read beside the key, which is made where there is none."""
     made = person.tools(COSIGN_PASSWORD=WORD)

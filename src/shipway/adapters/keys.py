@@ -90,6 +90,15 @@ class KeyFolder:
         given = self._ask(f"Passphrase of {path}: ")
         return open_key(pem, given.encode(), subject=str(path))
 
+    def at_hand(self) -> bool:
+        """Return whether there is a key that opens without asking anybody."""
+        if not self.exists():
+            return False
+        try:
+            return self._passphrase is not None or not self.guarded()
+        except ShipwayError:
+            return False
+
     def guarded(self) -> bool:
         """Return whether a passphrase guards the key; nobody is asked for it.
 

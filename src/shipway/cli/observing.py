@@ -33,7 +33,8 @@ def trace(
 ) -> int:
     """Walk back from SUBJECT to the commit, and verify every link on the way.
 
-    SUBJECT is pod/NAME, deployment/NAME, an image, or a file that --export wrote.
+    SUBJECT is pod/NAME, deployment/NAME, an image, or a file that --export wrote; or the full id of
+    a commit of which no image was made: then it shows what such runs left on this machine.
     """
     if as_json:
         click.get_current_context().ensure_object(dict)["output"] = "json"

@@ -6,6 +6,7 @@ else they run beside everything, and ``roads.beside`` joins them.
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,16 @@ class Proof:
     def runs(self) -> dict[tuple[str, ...], Task[TestReport]]:
         """Return the tests by the services that they are about; none where they are off."""
         return dict(self._runs)
+
+    @property
+    def ended(self) -> dict[tuple[str, ...], TestReport]:
+        """Return the reports of the tests that have ended by now."""
+        found = {}
+        for names, task in self._runs.items():
+            with contextlib.suppress(ShipwayError):  # tests that could not run say nothing
+                if task.done:
+                    found[names] = task.join()
+        return found
 
     def blocking(self) -> dict[str, TestReport]:
         """Return the report of every service once all tests have ended.

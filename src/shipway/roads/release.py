@@ -90,7 +90,8 @@ def release(request: ReleaseRequest, *, hands: Hands, emit: Callable[[Event], No
         shop = Workshop(order, project, load, hands=hands, run=run, opening=opening)
         shop.guesses()
         base = shop.source(clean="a release is made of a commit")
-        _, makings = shop.make(base)
+        with shop.leaving(base):
+            _, makings = shop.make(base)
         shop.keep()
         evidence = f"{way.registry}/{project.name}/evidence"
         asked = shop.sealing(base, makings, channel=RELEASE, evidence=evidence)

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.evidence import revision, tracing
+from shipway.core.evidence.policy import built_in
 from shipway.core.evidence.rules import Foreign
 from shipway.core.evidence.tracing import Asked, Trace  # noqa: TC001  msgspec reads types
+from shipway.core.evidence.walk import Walk
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import trace, where
 from shipway.roads.observe import is_live
+from shipway.stages.verify import StoreSource, drive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +64,8 @@ def walk_back(
 ) -> Shown:
     """Return the way back from a live object, an image, or a file that an earlier trace wrote.
 
+    Of a commit it is what runs that made no image left in the local store.
+
     Raises:
         ShipwayError: ``trace.*``, and what cannot be reached. A broken chain is no error: it is
             shown, and makes the exit code.
@@ -68,14 +74,16 @@ def walk_back(
         data = _exported(subject, hands)
         if data is not None:
             return _offline(data, request, trusted_root, policy, hands)
+        if found := revision.named(subject):
+            if export:
+                raise _usage(subject, "only what runs, or an image, can be exported", "")
+            return _revision(found, request, hands)
         if "/" not in subject:
-            raise ShipwayError(
-                "trace.kind",
-                Kind.USAGE,
-                "it is no pod/NAME or other live object, no image with its registry, and no file",
-                operation="tracing",
-                subject=subject,
-                hint=f"shipway trace deployment/{subject}",
+            raise _usage(
+                subject,
+                "it is no pod/NAME or other live object, no image with its registry, no full id of"
+                " a commit, and no file",
+                f"shipway trace deployment/{subject}",
             )
     (target, *_) = where.destinations(request, hands=hands)
     spaces = (namespace,) if namespace else target.namespaces
@@ -84,6 +92,33 @@ def walk_back(
         folder, file = posixpath.split(posixpath.abspath(export))
         hands.files(folder).replace(file, told.export)
     return _shown(told.trace, export)
+
+
+def _revision(
+    found: tuple[revision.Revision, ...], request: where.WhereRequest, hands: Hands
+) -> Shown:
+    """Return what the local store has about a commit or tree; no cluster is asked."""
+    trust = where.trust(request, hands=hands)
+    for one in found:
+        walk = Walk(trust=trust, policy=built_in().policy)
+        walk.referrers("", one.descriptor.digest)
+        evidence = drive(walk, StoreSource(hands.content, hands.links))
+        if evidence.links or evidence.findings:
+            return _shown(tracing.revision(evidence, one))
+    raise ShipwayError(
+        "trace.not_found",
+        Kind.NOT_FOUND,
+        "this machine keeps no link about this commit",
+        operation="tracing",
+        subject=found[0].id,
+        hint="where an image was made, the links are beside it: shipway trace IMAGE",
+    )
+
+
+def _usage(subject: str, why: str, hint: str) -> ShipwayError:
+    return ShipwayError(
+        "trace.kind", Kind.USAGE, why, operation="tracing", subject=subject, hint=hint
+    )
 
 
 def judge(reference: str, request: where.WhereRequest, *, hands: Hands) -> Shown:

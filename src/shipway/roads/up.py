@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shipway.roads.make import Making
     from shipway.roads.reach import Reach
     from shipway.roads.scaffold import LoadedProject
+    from shipway.scope import Task
     from shipway.stages.render import RenderRequest
 
 
@@ -148,6 +149,11 @@ class _Journey:
         why = f"environment {place.environment} is protected" if place.protected else ""
         base = shop.source(clean=why)
         checked = scope.spawn(self._check, base)
+        with shop.leaving(base):
+            return self._carry(base, checked)
+
+    def _carry(self, base: Source, checked: Task[None]) -> Up:
+        shop = self._shop
         proof, makings = shop.make(base, checked.join)
         self._remember(makings)
         delivered = [self._deliver(base, makings, context) for context in self._way.contexts]

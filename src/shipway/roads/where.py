@@ -90,6 +90,17 @@ def destination(
     )
 
 
+def trust(request: WhereRequest, *, hands: Hands) -> Trust:
+    """Return whose word counts in an environment; nothing of it is reached.
+
+    Raises:
+        ShipwayError: as :func:`trusted`, and ``config.environment``.
+    """
+    found = project(request.directory, hands)
+    at = settings.place(found.settings.config, found.name, request.environment)
+    return trusted(found, at, request.keys, hands)
+
+
 def trusted(found: LoadedProject, at: Place, named: tuple[str, ...], hands: Hands) -> Trust:
     """Return whose word counts in an environment; the project's own ``[trust]`` only narrows it.
 

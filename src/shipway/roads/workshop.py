@@ -6,6 +6,7 @@ digest that a base image has now) stays in its project and lock for whoever deli
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,16 +16,16 @@ from shipway.core.oci.descriptor import Platform  # noqa: TC001  msgspec reads t
 from shipway.core.project import settings
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import pins, proving, wanted
+from shipway.roads import beside, pins, proving, wanted
 from shipway.roads.make import Making, make
 from shipway.stages import publish, seal, source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from shipway.core.ports.hands import Hands
     from shipway.core.project.source import Source
-    from shipway.roads.make import MakeRequest
+    from shipway.roads.make import Made, MakeRequest
     from shipway.roads.opening import Opening
     from shipway.roads.proving import Proof
     from shipway.roads.scaffold import LoadedProject
@@ -66,6 +67,8 @@ class Workshop:
         self._hands = hands
         self._run = run
         self._opening = opening
+        self._proof = proving.Proof({})
+        self._made: dict[str, Made] = {}
         self.project = project
         self.lock = project.lock
 
@@ -103,12 +106,12 @@ class Workshop:
                 whatever a stage raises.
         """
         requests = [self._asked(base, name) for name in self.chosen]
-        proof = proving.start(requests, hands=self._hands, run=self._run)
+        self._proof = proof = proving.start(requests, hands=self._hands, run=self._run)
         reports = proof.blocking() if self._order.tests == "block" else {}
         lanes = scope.Lanes(self._hands.cores)
 
         def one(request: MakeRequest) -> Making:
-            return make(
+            making = make(
                 request,
                 report=reports.get(request.name),
                 lanes=lanes,
@@ -117,10 +120,29 @@ class Workshop:
                 opening=self._opening,
                 may_publish=may_publish,
             )
+            self._made[request.name] = making.made
+            return making
 
         makings = scope.each(one, requests)
         self._look(makings)
         return proof, makings
+
+    @contextlib.contextmanager
+    def leaving(self, base: Source) -> Iterator[None]:
+        """Sign what the tests of this source came to if the block fails, and was not stopped."""
+        try:
+            yield
+        except ShipwayError as error:
+            if error.kind is not Kind.CANCELLED:
+                beside.leave(
+                    base,
+                    self._made,
+                    self._proof,
+                    hands=self._hands,
+                    run=self._run,
+                    opening=self._opening,
+                )
+            raise
 
     def sealing(
         self, base: Source, makings: list[Making], *, channel: str, evidence: str

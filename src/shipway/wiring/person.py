@@ -149,6 +149,10 @@ class Person:
         """Return the person's key, made now if there is none."""
         return self._signer
 
+    def at_hand(self) -> bool:
+        """Return whether the person's key is there and opens without asking anybody."""
+        return "_signer" in vars(self) or self.keys.at_hand()
+
     def fingerprint(self) -> str:
         """Return that of the person's key, without opening it where it is there."""
         return self._public().fingerprint

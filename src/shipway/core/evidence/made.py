@@ -63,9 +63,11 @@ def signature(image: Digest) -> Statement:
     return Statement(subject=(resource(image),), predicate_type=types.SIGNATURE, predicate={})
 
 
-def tests(report: TestReport, source: Source, image: Digest | None) -> Statement:
-    """Return the test link; without an image it is about the commit or tree alone."""
-    subjects = (resource(image),) if image else ()
+def tests(report: TestReport, source: Source, about: Digest) -> Statement:
+    """Return the test link, attached to an image, or where none was made to the revision.
+
+    The commit or tree is a subject in any case.
+    """
     details = {
         "passed": len(report.passed),
         "failed": len(report.failed),
@@ -78,7 +80,7 @@ def tests(report: TestReport, source: Source, image: Digest | None) -> Statement
     }
     configuration = [resource(one.digest, name=one.name) for one in report.configuration]
     return Statement(
-        subject=(*subjects, revision(source)),
+        subject=(resource(about), revision(source)),
         predicate_type=types.TEST,
         predicate={
             "result": report.result,

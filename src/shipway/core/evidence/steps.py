@@ -128,7 +128,10 @@ def _about(evidence: Evidence, digest: Digest) -> Iterator[Step]:
 def _told(link: Verified) -> dict[str, Any]:
     said = link.statement.predicate
     if link.kind == "test":
-        return {"result": said.get("result")}
+        failed = said.get("failedTests")
+        names = [str(one) for one in failed[:5]] if isinstance(failed, list) else []
+        more = {"failed": ", ".join(names)} if names else {}
+        return {"result": said.get("result"), **more}
     if link.kind == "build":
         return {"builder": _mapping(_mapping(said.get("runDetails")).get("builder")).get("id")}
     return {}

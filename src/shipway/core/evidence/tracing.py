@@ -16,7 +16,7 @@ from shipway.core.evidence import likeness, rules, shipped, steps, verdict
 from shipway.core.evidence.answer import Answer, Finding
 from shipway.core.evidence.policy import Named  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.rules import Foreign
-from shipway.core.evidence.steps import Step  # noqa: TC001  msgspec reads types
+from shipway.core.evidence.steps import Step
 from shipway.core.kube.objects import read_set
 from shipway.errors import ShipwayError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from shipway.core.evidence.deployed import Deployed
     from shipway.core.evidence.history import History
+    from shipway.core.evidence.revision import Revision
     from shipway.core.evidence.snapshot import Snapshot
     from shipway.core.evidence.walk import Evidence
     from shipway.core.kube.objects import Obj
@@ -109,6 +110,15 @@ def image(subject: str, evidence: Evidence, digest: Digest, asked: Asked) -> Tra
     way = tuple(steps.link_steps(evidence, digest))
     beside = tuple(one for one in evidence.findings if one not in findings)
     return Trace(subject=subject, steps=way, findings=findings, beside=beside, ok=not findings)
+
+
+def revision(evidence: Evidence, found: Revision) -> Trace:
+    """Return what is known of a commit or tree of which no image was made: the links about it."""
+    place = Step(
+        name=found.algorithm.removeprefix("git").lower(), subject=found.id, state="derived"
+    )
+    way = (place, *steps.link_steps(evidence, found.descriptor.digest))
+    return Trace(subject=found.id, steps=way, findings=evidence.findings, ok=not evidence.findings)
 
 
 def lost(snapshot: Snapshot, evidence: Evidence, why: Finding) -> Trace:

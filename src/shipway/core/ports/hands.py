@@ -130,6 +130,10 @@ class Hands(Protocol):
         """Open the user's key; made on first use."""
         ...
 
+    def at_hand(self) -> bool:
+        """Return whether the user's key is there and opens without asking anybody."""
+        ...
+
     def fingerprint(self) -> str:
         """Return that of the user's key, without opening it where it is there."""
         ...
