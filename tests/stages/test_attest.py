@@ -78,6 +78,27 @@ def test_one_index_write_for_all_links() -> None:
     assert {one.digest for one in listed} == {one.manifest.digest for one in links}
 
 
+def test_no_link_comes_before_its_subject() -> None:
+    """While an image is on its way only blobs are sent; links follow when it is there."""
+    chain = Chain()
+    asked = request(chain)
+    chain.registry.writes.clear()
+
+    def there() -> None:
+        assert {kind for kind, _, _ in chain.registry.writes} == {"blob"}
+        chain.registry.writes.clear()
+
+    attest.sign(
+        asked,
+        signer=chain.signer,
+        content=chain.content,
+        registry=chain.registry,
+        clock=chain.clock,
+        there=there,
+    )
+    assert {kind for kind, _, _ in chain.registry.writes} == {"manifest", "tag"}
+
+
 def test_referrers_api() -> None:
     """With the referrers API no index is written."""
     chain = Chain(MemoryRegistry(api=True))

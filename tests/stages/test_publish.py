@@ -26,7 +26,7 @@ from shipway.core.oci.layer import Entry
 from shipway.core.project.source import Source
 from shipway.errors import Kind, ShipwayError
 from shipway.stages.image import ImageRequest, assemble
-from shipway.stages.publish import JoinRequest, PublishRequest, join, push, suggested, tag
+from shipway.stages.publish import JoinRequest, PublishRequest, join, plan, push, suggested, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +90,18 @@ def test_the_manifest_is_pushed_by_digest(compression: str) -> None:
         packed = registry.pull_blob(REPOSITORY, sent)
         assert layer.diff_id == of(packed if kind == LAYER_TAR else gzip.decompress(packed))
         assert sent.media_type == kind
+
+
+def test_a_plan_tells_what_will_be_pushed_and_sends_nothing() -> None:
+    """What is signed beside the push is about the very manifest that then lies there."""
+    content, registry = MemoryContent(), MemoryRegistry()
+    request = _request(_image(content))
+    planned = plan(request, content=content)
+    assert registry.writes == []
+
+    found = push(request, content=content, registry=registry)
+
+    assert msgspec.structs.replace(found, pushed=0) == planned
 
 
 def test_known_layers_are_not_sent_again() -> None:

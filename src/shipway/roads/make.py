@@ -144,7 +144,9 @@ def make(
     def rest(part: MakeRequest, binary: Binary) -> Part:
         assembled = _assemble(part, binary, ran, hands=hands, run=run)
         describing = scope.spawn(_describe, part, binary, assembled, hands, run)
-        published = _publish(part, assembled, hands=hands, run=run)
+        asked = _publishing(part, assembled)
+        published = publish.plan(asked, content=hands.content)
+        sending = scope.spawn(_publish, part, asked, hands, run)
         told = statements.Build(
             source=request.source,
             binary=binary,
@@ -155,18 +157,25 @@ def make(
             finished=hands.clock.now(),
             tools={"shipway": __version__, **_compressors(published)},
         )
-        return Part(told, describing.join())
+        return Part(told, describing.join(), sending)
 
     built = scope.each(lambda pair: rest(*pair), list(zip(parts, binaries, strict=True)))
-    images = tuple(one.told.published for one in built)
-    published = images[0] if len(built) == 1 else _join(request, built, hands=hands, run=run)
+    several = _join(request, built, hands=hands, run=run) if len(built) > 1 else None
+    links = signing.links(
+        request,
+        several or built[0].told.published,
+        built,
+        report,
+        hands=hands,
+        run=run,
+        opening=opening,
+    )
+    images = tuple(one.sending.join() for one in built)
     made = Made(
         name=request.name,
-        published=published,
+        published=several or images[0],
         images=images,
-        links=signing.links(
-            request, published, built, report, hands=hands, run=run, opening=opening
-        ),
+        links=links,
         report=report,
     )
     return Making(made=made, ran=ran)
@@ -188,7 +197,7 @@ def assemble(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> t
 
 def _join(request: MakeRequest, built: list[Part], *, hands: Hands, run: Run) -> Placed:
     """Push the index; what its images say of commit and base stands on it too."""
-    images = tuple((one.told.image.platform, one.told.published.manifest) for one in built)
+    images = tuple((one.told.image.platform, one.sending.join().manifest) for one in built)
     return run.step(
         publish.join,
         Unit(service=request.name),
@@ -203,15 +212,21 @@ def _join(request: MakeRequest, built: list[Part], *, hands: Hands, run: Run) ->
     )
 
 
-def _publish(request: MakeRequest, assembled: Image, *, hands: Hands, run: Run) -> Published:
+def _publishing(request: MakeRequest, assembled: Image) -> publish.PublishRequest:
+    return publish.PublishRequest(
+        image=assembled,
+        repository=request.repository,
+        compression=publish.suggested(request.repository, release=request.release),
+    )
+
+
+def _publish(
+    request: MakeRequest, asked: publish.PublishRequest, hands: Hands, run: Run
+) -> Published:
     return run.step(
         publish.push,
         request.unit,
-        publish.PublishRequest(
-            image=assembled,
-            repository=request.repository,
-            compression=publish.suggested(request.repository, release=request.release),
-        ),
+        asked,
         summary=lambda sent: f"{sent.pushed / 1e6:.1f} MB sent",
         content=hands.content,
         registry=hands.registry,

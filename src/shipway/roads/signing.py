@@ -20,25 +20,27 @@ from shipway.stages import attest
 from shipway.stages.attest import AttestRequest, Said
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shipway.core.evidence.statement import Statement
     from shipway.core.golang.binary import TestReport
     from shipway.core.oci.descriptor import Descriptor
-    from shipway.core.oci.image import Placed
+    from shipway.core.oci.image import Placed, Published
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.signer import Signer
     from shipway.core.supply.spdx import Sbom
     from shipway.roads.make import MakeRequest
     from shipway.roads.opening import Opening
     from shipway.run import Run
+    from shipway.scope import Task
 
 
 class Part(NamedTuple):
-    """One platform's image, pushed and not yet signed."""
+    """One platform's image, on its way into the registry and not yet signed."""
 
     told: statements.Build
     document: Sbom
+    sending: Task[Published]
 
 
 def links(
@@ -73,7 +75,15 @@ def links(
         done += _about(published.manifest, statements.joined(told), request, report)
     signer = opening.signer()
     unit = request.unit if len(built) == 1 else Unit(service=request.name)
-    signed = sign(unit, published.repository, done, hands=hands, run=run, signer=signer)
+    signed = sign(
+        unit,
+        published.repository,
+        done,
+        hands=hands,
+        run=run,
+        signer=signer,
+        there=lambda: [part.sending.join() for part in built],
+    )
     hands.cache.put(key, msgspec.json.encode(signed))
     return signed
 
@@ -118,8 +128,12 @@ def sign(
     hands: Hands,
     run: Run,
     signer: Signer,
+    there: Callable[[], object] | None = None,
 ) -> tuple[Link, ...]:
-    """Sign statements, each about its manifest in the repository, and push them beside it."""
+    """Sign statements, each about its manifest in the repository, and push them beside it.
+
+    ``there`` waits for manifests that are still on their way.
+    """
     run.sync()
     said = tuple(Said(payload=statement.encode(one), subject=manifest) for manifest, one in done)
     return run.step(
@@ -132,4 +146,5 @@ def sign(
         registry=hands.registry,
         clock=hands.clock,
         links=hands.links,
+        there=there,
     )

@@ -21,6 +21,8 @@ from shipway.core.oci.digest import Digest, hex_of
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shipway.core.ports.clock import Clock
     from shipway.core.ports.content import Content
     from shipway.core.ports.evidence import Links
@@ -54,8 +56,12 @@ def sign(
     registry: Registry | None,
     clock: Clock,
     links: Links | None = None,
+    there: Callable[[], object] | None = None,
 ) -> tuple[Link, ...]:
     """Sign each statement, store it, and push all when ``registry`` is given; in their order.
+
+    ``there`` returns when the subjects lie in the registry, if that was not so before: until then
+    no more than blobs is sent.
 
     Raises:
         ShipwayError: ``statement.invalid`` (integrity) for a payload that is no statement about
@@ -70,6 +76,7 @@ def sign(
             content=content,
             registry=registry,
             tags=tuple(said.tag for said in request.statements),
+            there=there,
         )
     if links is not None:
         links.keep(signed)
@@ -83,8 +90,11 @@ def push(
     content: Content,
     registry: Registry,
     tags: tuple[str, ...] = (),
+    there: Callable[[], object] | None = None,
 ) -> tuple[Link, ...]:
     """Push links and list them under their subjects: one index write a subject.
+
+    Blobs go first; ``there`` is as :func:`sign` has it.
 
     A repeat is harmless: blobs and entries that are there are not sent again.
 
@@ -94,16 +104,19 @@ def push(
     """
     names = tags or ("",) * len(signed)
     work = list(zip(signed, names, strict=True))
+    blobs = {link.bundle.digest: link.bundle for link in signed}
     if work:
-        registry.push_blob(repository, artifact.EMPTY_CONFIG, content)
+        blobs[artifact.EMPTY_CONFIG.digest] = artifact.EMPTY_CONFIG
+    scope.each(lambda blob: registry.push_blob(repository, blob, content), blobs.values())
+    if there is not None:
+        there()
 
     def send(item: tuple[Link, str]) -> Descriptor:
         link, tag = item
-        registry.push_blob(repository, link.bundle, content)
         data = content.read(link.manifest.digest)
         return registry.push_manifest(repository, data, MANIFEST, tag or own_tag(link))
 
-    sent = scope.current().each(send, work)
+    sent = scope.each(send, work)
     by_subject: dict[Digest, list[Descriptor]] = {}
     for link, manifest in zip(signed, sent, strict=True):
         by_subject.setdefault(link.subject, []).append(manifest)

@@ -1,7 +1,8 @@
 """publish: an assembled image goes to a registry, by digest; its tag moves later, by itself.
 
-Roads call :func:`push` through a step, ``attest`` follows, and :func:`tag` comes last, so that a
-tag never names an image without its evidence. What the registry holds already is not sent again.
+Roads call :func:`push` through a step, ``attest`` lists its links behind it (:func:`plan` tells it
+the digest before), and :func:`tag` comes last, so that a tag never names an image without its
+evidence. What the registry holds already is not sent again.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ import msgspec
 from shipway import scope
 from shipway.core.oci import assemble, manifest, reference
 from shipway.core.oci.descriptor import INDEX, MANIFEST, Descriptor, Platform
-from shipway.core.oci.image import Image, Layer, Placed, Published
+from shipway.core.oci.image import Image, Placed, Published
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from shipway.core.oci.layer import Encoded
     from shipway.core.ports.content import LayerStore
     from shipway.core.ports.registry import Registry
 
@@ -51,34 +51,49 @@ def suggested(repository: str, *, release: bool = False) -> str:
     return "small" if release else "fast"
 
 
-def push(request: PublishRequest, *, content: LayerStore, registry: Registry) -> Published:
-    """Push the layers that are not there, the configuration and the manifest, by digest.
+def plan(request: PublishRequest, *, content: LayerStore) -> Published:
+    """Return what :func:`push` of this request will make; nothing is sent.
 
-    The manifest's bytes are kept in ``content`` too.
+    The layers are encoded; they and the manifest's bytes are kept in ``content``.
 
     Raises:
-        ShipwayError: what the registry or the store says, ``reference.invalid``,
-            ``compression.unknown``, ``image.invalid`` (internal).
+        ShipwayError: what the store says, ``reference.invalid``, ``compression.unknown``,
+            ``image.invalid`` (internal).
     """
     image, repository = request.image, request.repository
     reference.parse_repository(repository)
-    travelling = scope.each(
-        lambda layer: _send(layer, request, content, registry), image.layers, _AT_ONCE
+    encoded = scope.each(
+        lambda layer: content.encode(layer.diff_id, request.compression), image.layers, _AT_ONCE
     )
-    layers = tuple(encoded.layer for encoded, _ in travelling)
+    layers = tuple(one.layer for one in encoded)
     data = manifest.image(image.config, layers, image.annotations)
     assemble.check(manifest.parse(data), content.read(image.config.digest), repository)
-    sent = registry.push_blob(repository, image.config, content)
-    total = sent + sum(size for _, size in travelling)
     return Published(
         repository=repository,
-        manifest=_pushed(registry, repository, data, content, known=not total),
+        manifest=content.put(data, MANIFEST),
         layers=layers,
         config=image.config,
         compression=request.compression,
-        pushed=total,
-        compressors=tuple(encoded.compressor for encoded, _ in travelling),
+        pushed=0,
+        compressors=tuple(one.compressor for one in encoded),
     )
+
+
+def push(request: PublishRequest, *, content: LayerStore, registry: Registry) -> Published:
+    """Push the layers that are not there, the configuration and the manifest, by digest.
+
+    Raises:
+        ShipwayError: what the registry says, and as :func:`plan` has it.
+    """
+    planned = plan(request, content=content)
+
+    def send(blob: Descriptor) -> int:
+        mount = "" if blob is planned.config else request.mount
+        return registry.push_blob(planned.repository, blob, content, mount=mount)
+
+    sent = sum(scope.each(send, (*planned.layers, planned.config), _AT_ONCE))
+    _push_manifest(planned, content, registry, known=not sent)
+    return msgspec.structs.replace(planned, pushed=sent)
 
 
 def join(request: JoinRequest, *, content: LayerStore, registry: Registry) -> Placed:
@@ -121,20 +136,10 @@ def tag(published: Placed, name: str, *, registry: Registry) -> None:
     registry.push_manifest(published.repository, data, published.manifest.media_type, name)
 
 
-def _send(
-    layer: Layer, request: PublishRequest, content: LayerStore, registry: Registry
-) -> tuple[Encoded, int]:
-    """Encode one layer and make the registry hold it; return the bytes that were sent."""
-    encoded = content.encode(layer.diff_id, request.compression)
-    sent = registry.push_blob(request.repository, encoded.layer, content, mount=request.mount)
-    return encoded, sent
-
-
-def _pushed(
-    registry: Registry, repository: str, data: bytes, content: LayerStore, *, known: bool
-) -> Descriptor:
+def _push_manifest(
+    planned: Published, content: LayerStore, registry: Registry, *, known: bool
+) -> None:
     """Push the manifest; where no blob was new, it is asked for first, which is cheaper."""
-    kept = content.put(data, MANIFEST)
-    if known and (found := registry.resolve(repository, kept.digest)) is not None:
-        return found
-    return registry.push_manifest(repository, data, MANIFEST)
+    at = planned.manifest.digest
+    if not known or registry.resolve(planned.repository, at) is None:
+        registry.push_manifest(planned.repository, content.read(at), MANIFEST)

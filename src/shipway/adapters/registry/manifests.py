@@ -55,6 +55,7 @@ class Manifests:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._taken: dict[tuple[str, Digest], bytes] = {}
 
     def push(self, repository: str, data: bytes, media_type: str, tag: str) -> Pushed:
         """Put a manifest by its digest, or under ``tag``."""
@@ -69,6 +70,7 @@ class Manifests:
             ) as answer:  # fmt: skip
                 answer.read(_SHORT)
         _agree(answer.headers, described.digest, repository)
+        self._taken[repository, described.digest] = data
         return Pushed(described, "OCI-Subject" in answer.headers)
 
     def pull(self, repository: str, target: str) -> tuple[Descriptor, bytes]:
@@ -89,6 +91,11 @@ class Manifests:
             raise faults.wrong_digest(subject, digests.parse(target), found.digest)
         _agree(answer.headers, found.digest, subject)
         return found, data
+
+    def taken(self, repository: str, target: Digest) -> bytes:
+        """Return a manifest by digest: as this process pushed it, else as it is pulled."""
+        known = self._taken.get((repository, target))
+        return self.pull(repository, target)[1] if known is None else known
 
     def find(self, repository: str, target: str) -> tuple[Descriptor, bytes] | None:
         """Return what :meth:`pull` does, or none where there is no such manifest."""

@@ -58,7 +58,7 @@ class Referring:
         if not manifests or self._is_listing(repository, subject):
             return
         entries = tuple(
-            referrers.entry(*self._manifests.pull(repository, at.digest)) for at in manifests
+            referrers.entry(at, self._manifests.taken(repository, at.digest)) for at in manifests
         )
         name = referrers.tag(subject)
         for _ in range(_WRITES):
