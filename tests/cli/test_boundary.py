@@ -223,12 +223,16 @@ def test_a_closed_pipe_is_quiet(output: str) -> None:
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
-@pytest.mark.parametrize("what", ["travel(road, output='text')", "run(Early())"])
+@pytest.mark.parametrize(
+    "what", ["travel(road, output='text')", "travel(many, output='text')", "run(Early())"]
+)
 def test_a_pipe_that_closes_elsewhere(what: str) -> None:
-    """The same when it is an event that cannot be written, or help."""
+    """The same when it is an event that cannot be written, by one thread or several, or help."""
     code = (
         "import sys; from shipway.cli.boundary import run, travel\n"
+        "from shipway.errors import Failures\n"
         "def road(_): raise BrokenPipeError\n"
+        "def many(_): raise Failures((BrokenPipeError(), BrokenPipeError()))\n"
         "class Early:\n"
         "    def __iter__(self): raise BrokenPipeError\n"
         f"sys.exit({what})"

@@ -147,6 +147,32 @@ def project(tmp_path: Path) -> Path:
                 "archive": "a.tar",
             },
         ),
+        (
+            "logs",
+            "logs",
+            {
+                "service": "",
+                "environment": "dev",
+                "target": "",
+                "follow": False,
+                "since": 0,
+                "tail": None,
+                "previous": False,
+            },
+        ),
+        (
+            "logs web -f --since 1h30m --tail 5 --env prod --target eu",
+            "logs",
+            {
+                "service": "web",
+                "environment": "prod",
+                "target": "eu",
+                "follow": True,
+                "since": 5400,
+                "tail": 5,
+                "previous": False,
+            },
+        ),
         ("test . --cobertura c.xml", "test", {"package": ".", "cobertura": "c.xml"}),
     ],
 )
@@ -213,7 +239,29 @@ def test_trace_json_is_output_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(first) == {"event": "result", "exit": 0, "value": "ok"}
 
 
-@pytest.mark.parametrize("line", ["upp", "up --prot 1", "trace", "up --port x", "rollback", ""])
+@pytest.mark.parametrize(("span", "seconds"), [("90", 90), ("45s", 45), ("2d", 172_800)])
+def test_time_spans(span: str, seconds: int) -> None:
+    """Plain seconds, and numbers with units."""
+    roads = Roads()
+
+    assert run(["logs", "--since", span], roads) == 0
+    assert roads.calls[0][1]["since"] == seconds
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "logs -f --previous",
+        "logs --since 1y",
+        "logs --since 0",
+        "upp",
+        "up --prot 1",
+        "trace",
+        "up --port x",
+        "rollback",
+        "",
+    ],
+)
 def test_usage_errors(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What makes no sense exits 2 with a word of help, and calls nothing."""
     roads = Roads()

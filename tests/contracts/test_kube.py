@@ -355,6 +355,20 @@ def test_logs_of_nothing(kube: Kube, space: str) -> None:
     assert kube.logs(space, "none", "web") == ""
 
 
+def test_log_streams_of_nothing(kube: Kube, space: str) -> None:
+    """A pod that is not there, and one that no node has taken, have no lines to stream."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": space},
+        "spec": {"containers": [{"name": "web", "image": "web"}]},
+    }
+    kube.create(pod)
+
+    for name in ("none", "web"):
+        assert list(kube.log_stream(space, name, "web", follow=True)) == []
+
+
 def test_version(kube: Kube) -> None:
     """The server says its version."""
     assert kube.version().startswith("v1.")

@@ -41,6 +41,13 @@ class MemoryKube:
         """By verb and name: called each time, before anything happens; it may raise."""
         self.log_lines: dict[tuple[str, str, bool], str] = {}
         """By pod, container and whether of the previous run."""
+        self.streams: dict[tuple[str, str, bool], list[str]] = {}
+        """Lines with timestamps, by pod, container and whether of the previous run."""
+        self.living: set[tuple[str, str]] = set()
+        """Containers whose logs are still written; see :meth:`say`, :meth:`cut`."""
+        self.asked: list[dict[str, Any]] = []
+        """How streams were asked for."""
+        self.cuts = 0
         self.now = NOW
         self._log: list[Change] = []
         self._changed = threading.Condition(threading.RLock())
@@ -171,6 +178,46 @@ class MemoryKube:
         self._call("logs", Ref("v1", "Pod", namespace, pod))
         lines = self.log_lines.get((pod, container, previous), "").splitlines()
         return "\n".join(lines[-tail:])
+
+    def log_stream(
+        self, namespace: str, pod: str, container: str, **asked: Any
+    ) -> Generator[str, None, None]:
+        """Yield lines, and with ``follow`` what :meth:`say` adds until :meth:`cut` or the end."""
+        self._call("log-stream", Ref("v1", "Pod", namespace, pod))
+        previous = bool(asked.get("previous"))
+        self.asked.append({"pod": pod, "container": container, **asked})
+        lines = self.streams.setdefault((pod, container, previous), [])
+        since = asked.get("since") or ""
+        at = next((n for n, line in enumerate(lines) if line[:19] >= since[:19]), len(lines))
+        tail = asked.get("tail")
+        at = max(at, len(lines) - tail) if tail is not None else at
+        cuts = self.cuts
+        while True:
+            with self._changed:
+                fresh, at = lines[at:], len(lines)
+                live = (pod, container) in self.living and self.cuts == cuts
+            yield from fresh
+            if not fresh and not (asked.get("follow") and live):
+                return
+            self._wait_for(lambda: len(lines) > at or self.cuts != cuts)  # noqa: B023  now only
+
+    def say(self, pod: str, container: str, line: str, *, previous: bool = False) -> None:
+        """Let a container write a line, timestamp and all."""
+        with self._changed:
+            self.streams.setdefault((pod, container, previous), []).append(line)
+            self._changed.notify_all()
+
+    def cut(self) -> None:
+        """Break all connections that follow a log."""
+        with self._changed:
+            self.cuts += 1
+            self._changed.notify_all()
+
+    def _wait_for(self, ready: Callable[[], bool]) -> None:
+        here = scope.current()
+        with here.on_cancel(self._wake), self._changed:
+            self._changed.wait_for(lambda: ready() or here.cancelled, timeout=0.2)
+        here.check()
 
     def put(self, obj: Obj) -> Obj:
         """Store an object as a controller would, without asking anything."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from shipway import __version__
+from shipway.cli import looping
 from shipway.cli.clustering import cluster
 from shipway.cli.delivering import demo, rollback, up
-from shipway.cli.looping import build, test
 from shipway.cli.observing import history, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
@@ -26,7 +26,7 @@ def app() -> None:
 
 
 for command in (
-    *(up, build, test, release, deploy, promote, rollback),
+    *(up, *looping.COMMANDS, release, deploy, promote, rollback),
     *(demo, trace, verify, status, history),
     *(init, check, render, explain, key, cluster),
     *(login, logout),

@@ -15,9 +15,10 @@ import msgspec
 
 from shipway import redaction, scope
 from shipway.cli import faces
+from shipway.cli import streams as streaming
 from shipway.core.run import events
 from shipway.core.run.events import fault_of
-from shipway.errors import Kind, ShipwayError
+from shipway.errors import Failures, Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,19 +52,26 @@ def run(arguments: Sequence[str], roads: object = None) -> int:
 
 
 def travel(
-    road: Callable[[Callable[[Event], None]], Any], *, output: str, verbose: bool = False
+    road: Callable[[Callable[[Event], None]], Any],
+    *,
+    output: str,
+    verbose: bool = False,
+    streams: bool = False,
 ) -> int:
     """Call ``road`` with a face, show its answer or its error, and return the exit code.
 
+    With ``streams`` its events hold lines for standard output.
     Ctrl-C cancels everything the road started; the process is free again within a second.
     """
-    face = faces.choose(output, verbose=verbose)
+    face = (streaming if streams else faces).choose(output, verbose=verbose)
     try:
         with scope.open() as inside, scope.interruptible(inside):
             result = road(_guarded(face))
     except BrokenPipeError:
         return _quiet()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  this is the boundary
+        if isinstance(error, Failures) and _unread(error):
+            return _quiet()
         face.close()
         return _failed(error, output=output, verbose=verbose)
     face.close()
@@ -71,6 +79,11 @@ def travel(
         return _answered(result, output=output)
     except BrokenPipeError:
         return _quiet()
+
+
+def _unread(error: Failures) -> bool:
+    """Return whether all that failed is that nobody reads our output."""
+    return all(isinstance(one, BrokenPipeError) for one in error.failures)
 
 
 def _guarded(face: faces.Face) -> Callable[[Event], None]:

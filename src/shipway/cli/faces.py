@@ -58,6 +58,12 @@ def choose(output: str, *, verbose: bool) -> Face:
     return Plain(sys.stderr, verbose=verbose)
 
 
+def colours(out: TextIO) -> bool:
+    """Return whether ``out`` is a terminal that wants colours (https://no-color.org)."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+    return wanted and out.isatty()
+
+
 class NDJSON:
     """One JSON object a line, as in the journal."""
 

@@ -1,6 +1,8 @@
-"""Commands of the inner loop: build, test."""
+"""Commands of the inner loop: build, test, logs."""
 
 from __future__ import annotations
+
+import re
 
 import click
 
@@ -8,6 +10,24 @@ from shipway.cli.delivering import environment as of_environment
 from shipway.cli.options import go, shared
 
 file = click.Path(dir_okay=False)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Duration(click.ParamType[int]):
+    """A time span such as ``90``, ``45s``, ``10m`` or ``1h30m``, as whole seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return the seconds; fail for what is none."""
+        text = str(value)
+        if text.isdecimal() and int(text):
+            return int(text)
+        if not re.fullmatch(r"(\d{1,9}[smhd])+", text):
+            self.fail(f"{text!r} is no time span, as in 45s, 10m, 1h30m", param, ctx)
+        return sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text))
 
 
 @click.command()
@@ -42,3 +62,41 @@ def build(*, package: str, environment: str, push: bool, folder: str, archive: s
 def test(*, package: str, cobertura: str) -> int:
     """Run the tests of PACKAGE's module, and judge their coverage by the gate."""
     return go("test", package=package, cobertura=cobertura)
+
+
+@click.command()
+@click.argument("service", default="")
+@of_environment
+@click.option("--target", default="", metavar="CONTEXT", help="One of its targets; else all.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C, new pods too.")
+@click.option("--since", metavar="SPAN", type=Duration(), help="Only the last 45s, 10m, 1h30m.")
+@click.option("--tail", metavar="N", type=click.IntRange(0), help="N lines of each container.")
+@click.option("--previous", is_flag=True, help="Of each container's run before.")
+@shared
+def logs(
+    *,
+    service: str,
+    environment: str,
+    target: str,
+    follow: bool,
+    since: int | None,
+    tail: int | None,
+    previous: bool,
+) -> int:
+    """Show what the pods of an environment say, all of them or SERVICE's."""
+    if follow and previous:
+        raise click.UsageError("--follow and --previous exclude each other")
+    return go(
+        "logs",
+        streams=True,
+        service=service,
+        environment=environment,
+        target=target,
+        follow=follow,
+        since=since or 0,
+        tail=tail,
+        previous=previous,
+    )
+
+
+COMMANDS = (build, test, logs)

@@ -47,8 +47,12 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def go(road: str, *, local: bool = True, **asked: Any) -> int:  # noqa: ANN401  each road's own
-    """Call ``wiring.ROAD`` with what was asked and the shared options; return the exit code."""
+def go(road: str, *, local: bool = True, streams: bool = False, **asked: Any) -> int:  # noqa: ANN401  each road's own
+    """Call ``wiring.ROAD`` with what was asked and the shared options; return the exit code.
+
+    ``local`` roads are about the project's folder; those that stream have lines for standard
+    output in their events.
+    """
     given = _given()
 
     def call(emit: Callable[..., None]) -> object:
@@ -57,15 +61,15 @@ def go(road: str, *, local: bool = True, **asked: Any) -> int:  # noqa: ANN401  
         where = {"directory": directory} if local else {}
         return getattr(roads, road)(cluster=given["cluster"], emit=emit, **where, **asked)
 
-    return answer(call)
+    return answer(call, streams=streams)
 
 
-def answer(call: Callable[[Callable[..., None]], object]) -> int:
+def answer(call: Callable[[Callable[..., None]], object], *, streams: bool = False) -> int:
     """Call a road that needs no hands; return the exit code."""
     from shipway.cli.boundary import travel  # noqa: PLC0415  help and completion need none of it
 
     given = _given()
-    return travel(call, output=given["output"], verbose=given["verbose"])
+    return travel(call, output=given["output"], verbose=given["verbose"], streams=streams)
 
 
 def _given() -> dict[str, Any]:

@@ -12,14 +12,14 @@ import msgspec
 
 from shipway.core.evidence.trust import Trust, narrow
 from shipway.core.project import settings
+from shipway.core.project.settings import Place  # noqa: TC001  msgspec reads types
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import scaffold
 from shipway.roads.destination import Destination
+from shipway.roads.scaffold import LoadedProject  # noqa: TC001  msgspec reads types
 
 if TYPE_CHECKING:
     from shipway.core.ports.hands import Hands
-    from shipway.core.project.settings import Place
-    from shipway.roads.scaffold import LoadedProject
 
 
 class WhereRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,21 +39,40 @@ def project(directory: str, hands: Hands) -> LoadedProject:
     return scaffold.load(asked, files=hands.files(directory), go=hands.go)
 
 
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """An environment and its clusters, before anybody's word is asked for."""
+
+    project: LoadedProject
+    place: Place
+    contexts: tuple[str, ...]
+    registry: str
+
+
+def reached(request: WhereRequest, *, hands: Hands) -> Reached:
+    """Return the environment's clusters, or the one of them that is asked for.
+
+    Raises:
+        ShipwayError: ``cluster.stopped`` (missing), ``config.environment``, ``config.target``
+            (not found).
+    """
+    found = project(request.directory, hands)
+    at = found.at(request.environment)
+    contexts, registry = _reach(request, at, hands)
+    contexts = chosen(contexts, request.target, request.environment)
+    return Reached(project=found, place=at, contexts=contexts, registry=registry)
+
+
 def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, ...]:
     """Return the environment's destinations.
 
     Raises:
-        ShipwayError: ``cluster.stopped`` (missing), ``config.environment``, ``config.target``
-            (not found), ``trust.none`` (config).
+        ShipwayError: as :func:`reached`; ``trust.none`` (config).
     """
-    found = project(request.directory, hands)
-    name = found.name
-    at = found.at(request.environment)
-    contexts, registry = _reach(request, at, hands)
-    contexts = chosen(contexts, request.target, request.environment)
-    trust = trusted(found, at, request.keys, hands)
+    there = reached(request, hands=hands)
+    trust = trusted(there.project, there.place, request.keys, hands)
     return tuple(
-        destination(name, at, context, registry=registry, trust=trust) for context in contexts
+        destination(there.project.name, there.place, context, registry=there.registry, trust=trust)
+        for context in there.contexts
     )
 
 

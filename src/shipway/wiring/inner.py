@@ -53,3 +53,29 @@ def test(*, directory: str, cluster: str, emit: Emit, package: str, cobertura: s
         directory=directory, package=package, cobertura=cobertura, architecture=architecture()
     )
     return road.test(asked, hands=Tools(emit), emit=emit)
+
+
+def logs(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    service: str,
+    environment: str,
+    target: str,
+    follow: bool,
+    since: int,
+    tail: int | None,
+    previous: bool,
+) -> None:
+    """Show what pods say."""
+    from shipway.roads import logs as road
+    from shipway.roads.where import WhereRequest
+
+    where = WhereRequest(
+        directory=directory, environment=environment, cluster=cluster, target=target
+    )
+    asked = road.LogsRequest(
+        where=where, service=service, follow=follow, seconds=since, tail=tail, previous=previous
+    )
+    road.logs(asked, hands=Tools(emit), emit=emit)

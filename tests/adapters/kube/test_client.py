@@ -270,6 +270,46 @@ def test_logs(cluster: Cluster, misbehaving: Misbehaving) -> None:
         cluster.logs("ns", "x", "app")
 
 
+def test_a_log_stream(cluster: Cluster, misbehaving: Misbehaving) -> None:
+    """Whole lines come as they are written; a connection that breaks off ends them quietly."""
+    misbehaving.stream("one", "two")
+    found = list(
+        cluster.log_stream(
+            "ns", "x", "app", follow=True, since="2026-01-01T00:00:00Z", seconds=9, tail=0
+        )
+    )
+
+    assert found == ['"one"', '"two"']
+    assert misbehaving.requests[0][1] == (
+        "/api/v1/namespaces/ns/pods/x/log?container=app&timestamps=true&follow=true&previous=false"
+        "&sinceTime=2026-01-01T00%3A00%3A00Z&sinceSeconds=9&tailLines=0"
+    )
+    misbehaving.answers.clear()
+    misbehaving.say(400, {"kind": "Status", "message": "container is waiting to start"})
+    assert list(cluster.log_stream("ns", "x", "app")) == []
+    misbehaving.answers.clear()
+    misbehaving.say(403, {})
+    with pytest.raises(ShipwayError):
+        list(cluster.log_stream("ns", "x", "app"))
+
+
+def test_a_followed_log_is_let_go_at_once(cluster: Cluster, misbehaving: Misbehaving) -> None:
+    """A silent log holds nobody up who is cancelled."""
+    over = threading.Event()
+    misbehaving.stream("one", wait=over)
+    with pytest.raises(ShipwayError) as caught, scope.open() as inside:  # noqa: PT012  one promise
+        lines = cluster.log_stream("ns", "x", "app", follow=True)
+        assert next(lines) == '"one"'
+        timer = threading.Timer(0.1, inside.cancel)
+        timer.start()
+        began = time.monotonic()
+        assert list(lines) == []
+        assert time.monotonic() - began < 5
+        inside.check()
+    over.set()
+    assert caught.value.id == "run.cancelled"
+
+
 def changes(cluster: Cluster, count: int, seconds: float = 10) -> list[tuple[ChangeType, str]]:
     """Return the first changes of a watch."""
     found = []

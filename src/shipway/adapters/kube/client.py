@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _APPLY = "application/apply-patch+yaml"
 _PAGE = "500"
+_SILENCE = 300.0
+"""Seconds without a line after which a followed log is let go: its connection may be dead."""
 
 
 class Cluster:
@@ -238,6 +240,43 @@ class Cluster:
         text = data.decode(errors="replace")
         # the kubelet says so in the log itself when the container is already gone
         return "" if text.startswith("unable to retrieve container logs") else text
+
+    def log_stream(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        follow: bool = False,
+        since: str = "",
+        seconds: int = 0,
+        tail: int | None = None,
+        previous: bool = False,
+    ) -> Generator[str, None, None]:
+        """Yield a container's lines with their timestamps; see the port."""
+        query = {
+            "container": container,
+            "timestamps": "true",
+            "follow": "true" if follow else "false",
+            "previous": "true" if previous else "false",
+        }
+        query |= {"sinceTime": since} if since else {}
+        query |= {"sinceSeconds": str(seconds)} if seconds else {}
+        query |= {"tailLines": str(tail)} if tail is not None else {}
+        path = f"/api/v1/namespaces/{urllib.parse.quote(namespace)}/pods/{urllib.parse.quote(pod)}"
+        try:
+            with self._transport.stream(
+                f"{path}/log",
+                operation="reading the log of",
+                subject=f"pod/{namespace}/{pod}",
+                query=query,
+                seconds=_SILENCE,
+            ) as (_, lines):
+                for line in lines:
+                    yield line.decode(errors="replace")
+        except ShipwayError as error:
+            if error.id not in {"kube.not_found", "kube.invalid"}:  # gone, or not begun
+                raise
 
     def _discover(self, api_version: str) -> dict[str, Resource]:
         path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"

@@ -138,6 +138,27 @@ class Watcher(Protocol):
         """Return the last ``tail`` lines of a container (of its previous run); empty if none."""
         ...
 
+    def log_stream(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        follow: bool = False,
+        since: str = "",
+        seconds: int = 0,
+        tail: int | None = None,
+        previous: bool = False,
+    ) -> Generator[str, None, None]:
+        """Yield a container's lines, each after its RFC 3339 timestamp and a blank.
+
+        From ``since`` (RFC 3339, whole seconds) or of the last ``seconds``, at most the last
+        ``tail`` of them. With ``follow`` they come as they are written, until the container ends,
+        the connection breaks, or it was silent for minutes: then the stream is over, without a
+        word. A container that is gone or has not begun has no lines.
+        """
+        ...
+
 
 class Kube(Reader, Writer, Watcher, Protocol):
     """One cluster's API server."""

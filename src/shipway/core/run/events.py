@@ -120,6 +120,15 @@ class Fact(Event, frozen=True, kw_only=True, tag="fact"):
     value: str
 
 
+class LogLine(Event, frozen=True, kw_only=True, tag="log"):
+    """One line that a container of a pod wrote, at ``at``; it is of no run."""
+
+    namespace: str
+    pod: str
+    container: str
+    text: str
+
+
 class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):
     """The road has ended; nothing of this run follows."""
 
@@ -128,7 +137,17 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):
     fault: Fault | None = None
 
 
-AnyEvent = RunStarted | StepStarted | Progress | Line | StepFinished | Remark | Fact | RunFinished
+AnyEvent = (
+    RunStarted
+    | StepStarted
+    | Progress
+    | Line
+    | StepFinished
+    | Remark
+    | Fact
+    | LogLine
+    | RunFinished
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
