@@ -10,8 +10,8 @@ import pytest
 from fakes.content import MemoryContent
 from fakes.hands import MemoryLinks
 from fakes.registry import MemoryRegistry
+from shipway.adapters.content.links import LinkStore
 from shipway.adapters.content.store import Store
-from shipway.adapters.linkstore import LinkStore
 from shipway.core.evidence.link import Link
 from shipway.core.evidence.walk import Want
 from shipway.core.oci import manifest

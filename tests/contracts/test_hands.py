@@ -53,6 +53,7 @@ def test_a_folder_and_a_cluster_by_name(hands: Hands) -> None:
     """Files, cluster, processors and variables are at hand; loading is free."""
     hands.warm()
     assert hands.cores >= 1
+    assert hands.layouts is hands.layouts
     assert hands.files(ROOT).read("nothing") is None
     assert hands.kube("east") is not None
     assert "SHIPWAY_KEY_PASSWORD" not in hands.variables

@@ -16,7 +16,10 @@ from shipway.core.oci import layout
 from shipway.core.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST
 from shipway.core.oci.digest import of
 from shipway.core.oci.layout import Form, Packed
+from shipway.core.ports.layouts import Layouts
 from shipway.errors import ShipwayError
+
+PORTS = (Layouts,)
 
 
 class World:

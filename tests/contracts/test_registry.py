@@ -215,6 +215,18 @@ def test_a_manifest_is_known_by_digest_and_tag(world: World) -> None:
     assert world.registry.tags(world.repository) == ("v1",)
 
 
+def test_tags_after_one_and_of_a_kind(world: World) -> None:
+    """Only tags behind the one named, and that begin as asked, in the order of bytes."""
+    data, _ = world.image()
+    for tag in ("a-2", "b-1", "b-2", "b-3", "b.1", "c-1"):
+        world.registry.push_manifest(world.repository, data, MANIFEST, tag)
+
+    assert world.registry.tags(world.repository, prefix="b-") == ("b-1", "b-2", "b-3")
+    assert world.registry.tags(world.repository, after="b-1z", prefix="b-") == ("b-2", "b-3")
+    assert world.registry.tags(world.repository, after="b-3") == ("b.1", "c-1")
+    assert world.registry.tags(world.repository, after="b-3", prefix="b-") == ()
+
+
 def test_a_tag_moves(world: World) -> None:
     """The last write wins, the first manifest stays."""
     first, one = world.image(b"one")

@@ -96,10 +96,11 @@ class MemoryRegistry:
             return None
         return self.pull_manifest(repository, reference)[0]
 
-    def tags(self, repository: str) -> tuple[str, ...]:
+    def tags(self, repository: str, *, after: str = "", prefix: str = "") -> tuple[str, ...]:
         """Return the tags."""
         parse_repository(repository)
-        return tuple(sorted(tag for where, tag in self.tagged if where == repository))
+        held = (tag for where, tag in self.tagged if where == repository)
+        return tuple(sorted(tag for tag in held if tag > after and tag.startswith(prefix)))
 
     def repositories(self, domain: str) -> tuple[str, ...]:
         """Return the repositories that hold a manifest."""

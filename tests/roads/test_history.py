@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from fakes.chain import EVIDENCE, Chain
 from fakes.kube import MemoryKube
+from fakes.registry import MemoryRegistry
 from shipway.core.evidence.answer import Answer
 from shipway.core.evidence.history import Head
 from shipway.core.kube import head as heads
+from shipway.core.oci.digest import of
 from shipway.roads import history
 from shipway.roads.history import HistoryRequest
 from shipway.stages.verify import verify
@@ -67,6 +69,43 @@ def test_deleted_number() -> None:
     head = Head(sequence=3, intent=intents[-1], state="passed")
     found = history.read(request(chain), registry=chain.registry, head=head)
     assert [one.answer for one in found.findings if one.subject == "number 2"] == [Answer.TRUNCATED]
+
+
+def test_a_long_history_costs_no_more() -> None:
+    """From the head on, only tags of the newest numbers are asked for, and none is missed."""
+    chain, intents = delivered(4)
+    asked: list[str] = []
+    tags = chain.registry.tags
+
+    class Counting(MemoryRegistry):
+        """Remembers where listings began."""
+
+        def tags(self, repository: str, *, after: str = "", prefix: str = "") -> tuple[str, ...]:
+            """List."""
+            asked.append(after)
+            return tags(repository, after=after, prefix=prefix)
+
+    counting = Counting()
+    counting.__dict__.update(chain.registry.__dict__)
+    head = Head(sequence=4, intent=intents[-1], state="passed")
+    found = history.read(request(chain, newest=2), registry=counting, head=head)
+    assert [one.intent.sequence for one in found.entries] == [4, 3]
+    behind = Head(sequence=3, intent=intents[2], state="passed")  # a lost swap stands above it
+    listed = history.listing(
+        counting, EVIDENCE, environment="dev", target="local", newest=3, head=behind
+    )
+    assert len(listed.manifests) == 6
+    assert asked == ["dev.local-000002z", ""]
+
+
+def test_a_head_beyond_the_tags_hides_nothing() -> None:
+    """Where the numbers at the head are gone, older ones are looked at, and the gap is told."""
+    chain, _ = delivered(2)
+    head = Head(sequence=40, intent=of(b"gone"), state="passed")
+    found = history.read(request(chain, newest=2), registry=chain.registry, head=head)
+    assert {one.answer for one in found.findings} == {Answer.TRUNCATED}
+    assert "number 40" in {one.subject for one in found.findings}
+    assert len(found.findings) == 3
 
 
 def test_other_targets() -> None:

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from fakes.chain import SOURCE, WEB, Chain, FixedClock
+from fakes.hands import MemoryLinks
 from fakes.registry import MemoryRegistry
-from shipway.adapters.linkstore import LinkStore
 from shipway.core.evidence import bundle, statement
 from shipway.core.evidence.artifact import Artifact, parse
 from shipway.core.oci.digest import hex_of
@@ -110,7 +110,7 @@ def test_referrers_api() -> None:
 def test_store_only() -> None:
     """Without a registry, links lie in the store and are found there by subject."""
     chain = Chain()
-    store = LinkStore(chain.content)
+    store = MemoryLinks()
     links = attest.sign(
         msgspec.structs.replace(request(chain), repository=""),
         signer=chain.signer,

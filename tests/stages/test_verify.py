@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from fakes.chain import WEB, Chain
-from shipway.adapters.linkstore import LinkStore
+from fakes.hands import MemoryLinks
 from shipway.core.evidence.policy import built_in
 from shipway.core.evidence.walk import Walk, Want
 from shipway.core.oci.descriptor import Descriptor
@@ -38,7 +38,7 @@ def test_verdict_of_a_stranger() -> None:
 def test_store_answers_like_a_registry() -> None:
     """The local store is a source too: what it lacks is none, what is altered is handed on."""
     chain = Chain()
-    store = LinkStore(chain.content)
+    store = MemoryLinks()
     said = chain.statements()["sbom"]
     link = chain.attest("sbom", said, chain.published.manifest, chain.web, store=store)
     source = StoreSource(chain.content, store)
@@ -52,8 +52,7 @@ def test_store_answers_like_a_registry() -> None:
 
 def test_a_store_that_fails_is_an_error() -> None:
     """What the disk cannot give is an error, not a missing link."""
-    chain = Chain()
-    source = StoreSource(Broken(), LinkStore(chain.content))  # type: ignore[arg-type]
+    source = StoreSource(Broken(), MemoryLinks())  # type: ignore[arg-type]
     with pytest.raises(ShipwayError, match="no disk"):
         source.answer(Want("blob", "", of(b"x"), 1))
 
@@ -61,7 +60,7 @@ def test_a_store_that_fails_is_an_error() -> None:
 def test_store_before_registry() -> None:
     """Over both, links of either are seen once, and bytes come from whoever has them."""
     chain = Chain()
-    store = LinkStore(chain.content)
+    store = MemoryLinks()
     said = chain.statements()
     for kind in ("sbom", "build"):
         chain.attest(kind, said[kind], chain.published.manifest, WEB, store=store)

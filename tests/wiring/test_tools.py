@@ -10,8 +10,8 @@ import pytest
 from fakes.engines import FakeEngines
 from fakes.person import Person, grounded
 from shipway import redaction
+from shipway.adapters.content.links import LinkStore
 from shipway.adapters.keys import KeyFolder
-from shipway.adapters.linkstore import LinkStore
 from shipway.errors import Kind, ShipwayError
 from shipway.wiring.person import PASSPHRASE
 from shipway.wiring.tools import Tools, architecture

@@ -66,6 +66,7 @@ def read(request: HistoryRequest, *, registry: Registry, head: Head | None) -> H
         environment=request.environment,
         target=request.target,
         newest=request.newest,
+        head=head,
     )
     walk = Walk(trust=request.trust, policy=request.policy.policy)
     for manifest in listed.manifests:
@@ -95,18 +96,28 @@ def recent(request: HistoryRequest, *, registry: Registry, head: Head | None) ->
 
 
 def listing(
-    registry: Manifests, repository: str, *, environment: str, target: str, newest: int
+    registry: Manifests,
+    repository: str,
+    *,
+    environment: str,
+    target: str,
+    newest: int,
+    head: Head | None = None,
 ) -> Listed:
-    """Return the newest links of a history, found by their tags."""
-    numbered: dict[int, list[str]] = {}
-    for tag in registry.tags(repository):
-        found = _NUMBER.search(tag)
-        if found and tag.startswith(f"{environment}.{target}-{found[1]}"):
-            numbered.setdefault(int(found[1]), []).append(tag)
+    """Return the newest links of a history, found by their tags.
+
+    ``head`` says where to begin to look, so that a long history costs no more than a short one;
+    where too little is found there, all of it is looked at.
+    """
+    prefix = f"{environment}.{target}-"
+    start = max(head.sequence - newest, 0) if head else 0
+    numbered = _numbered(registry, repository, prefix, start)
+    if start and len(numbered) < newest:
+        start, numbered = 0, _numbered(registry, repository, prefix, 0)
     chosen = sorted(numbered, reverse=True)[:newest]
     tags = [tag for number in chosen for tag in sorted(numbered[number])]
     pulled = scope.current().each(lambda tag: _pulled(registry, repository, tag), tags)
-    whole = len(chosen) == len(numbered)
+    whole = not start and len(chosen) == len(numbered)
     return Listed(
         {found[0].digest: found[1] for found in pulled if found is not None},
         1 if whole or not chosen else min(chosen),
@@ -121,6 +132,19 @@ def _pulled(registry: Manifests, repository: str, tag: str) -> tuple[Descriptor,
         if error.kind is not Kind.NOT_FOUND:
             raise
         return None
+
+
+def _numbered(
+    registry: Manifests, repository: str, prefix: str, start: int
+) -> dict[int, list[str]]:
+    """Return the tags of a history by number, of those above ``start``."""
+    after = f"{prefix}{start:06d}z" if start else ""  # behind all tags of that number
+    found: dict[int, list[str]] = {}
+    for tag in registry.tags(repository, after=after, prefix=prefix):
+        number = _NUMBER.search(tag)
+        if number and tag.startswith(f"{prefix}{number[1]}"):
+            found.setdefault(int(number[1]), []).append(tag)
+    return found
 
 
 def head(project: str, environment: str, target: str, *, kube: Reader) -> Head:

@@ -113,16 +113,18 @@ def trace(request: TraceRequest, *, kube: Reader, registry: Registry, clock: Clo
             not hold is a finding, not an error.
     """
     asked = request.asked
+    head = history.head(asked.project, asked.environment, request.target, kube=kube)
     listed = history.listing(
         registry,
         request.repository,
         environment=asked.environment,
         target=request.target,
         newest=_RECENT,
+        head=head,
     )
     snapshot = msgspec.structs.replace(
         observe(request.subject, request.namespaces, kube=kube),
-        head=history.head(asked.project, asked.environment, request.target, kube=kube),
+        head=head,
         history=listed.manifests,
         oldest=listed.oldest,
         time=clock.now(),

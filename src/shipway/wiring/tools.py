@@ -64,7 +64,7 @@ class Tools(Grounded):
     @cached_property
     def links(self) -> Links:
         """Return the links that this machine keeps."""
-        from shipway.adapters.linkstore import LinkStore
+        from shipway.adapters.content.links import LinkStore
 
         return LinkStore(self.content)
 

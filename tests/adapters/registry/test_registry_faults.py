@@ -440,6 +440,19 @@ def test_lists_are_followed_page_by_page() -> None:
         assert {f"a/{at}" for at in range(5)} == {at.artifact_type for at in found}
 
 
+def test_no_more_pages_than_are_wanted() -> None:
+    """A list ends where no further tag can begin as asked."""
+    with RegistryServer(api=True) as server:
+        server.page = 2
+        world = World(server)
+        for at in range(9):
+            world.tag(f"t{at}")
+        server.requests.clear()
+
+        assert world.client.tags(world.repository, prefix="t1") == ("t1",)
+        assert len(server.requests) == 2
+
+
 def test_a_page_of_another_kind_is_no_list_of_referrers(world: World) -> None:
     """A registry that answers 200 with HTML has no referrers API: the fallback is used."""
     subject = world.tag()

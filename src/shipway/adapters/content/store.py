@@ -80,6 +80,10 @@ class Store:
         """Return when all that was stored survives a power cut."""
         self._blobs.flush()
 
+    def settle(self) -> None:
+        """Return when the small blobs stored so far survive a power cut; before they are named."""
+        self._blobs.flush(everything=False)
+
     def sweep(self) -> None:
         """Remove what killed processes left half written; the first write does so, too."""
         self._blobs.sweep()

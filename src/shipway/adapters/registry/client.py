@@ -139,9 +139,9 @@ class Client:
         found = self._manifests.find(repository, reference)
         return found[0] if found else None
 
-    def tags(self, repository: str) -> tuple[str, ...]:
+    def tags(self, repository: str, *, after: str = "", prefix: str = "") -> tuple[str, ...]:
         """Return the repository's tags, sorted, at most 10,000."""
-        return self._manifests.tags(repository)
+        return self._manifests.tags(repository, after, prefix)
 
     def delete(self, repository: str, reference: str) -> None:
         """Remove a manifest by digest, or a tag where the registry can."""

@@ -30,6 +30,7 @@ _CREATED = frozenset({201})
 _GONE = frozenset({202, 204})
 _SHORT = 1 << 16
 _MOST_TAGS = 10_000
+_MANY_TAGS, _FEW_TAGS = 1000, 100
 _PAGES = 100
 _CATALOG = "registry:catalog:*"
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
@@ -106,15 +107,24 @@ class Manifests:
                 return None
             raise
 
-    def tags(self, repository: str) -> tuple[str, ...]:
-        """Return the repository's tags, sorted, at most 10,000; none where there is none."""
+    def tags(self, repository: str, after: str = "", prefix: str = "") -> tuple[str, ...]:
+        """Return tags, sorted, at most 10,000; none where there is none.
+
+        A registry lists them in the order of bytes (distribution-spec, Listing Tags), so what
+        comes after all that begins with ``prefix`` is not asked for.
+        """
+        start = max(after, prefix[:-1])
+        asked = {"n": str(_FEW_TAGS if prefix else _MANY_TAGS)} | ({"last": start} if start else {})
+        path = f"tags/list?{urllib.parse.urlencode(asked)}"
         found: list[str] = []
-        for data in self.pages(repository, "tags/list?n=1000", "listing the tags of"):
+        for data in self.pages(repository, path, "listing the tags of"):
             try:
-                found += msgspec.json.decode(data, type=_Tags).tags or ()
+                page = msgspec.json.decode(data, type=_Tags).tags or ()
             except (msgspec.DecodeError, UnicodeDecodeError):
                 break
-            if len(found) >= _MOST_TAGS:
+            found += [one for one in page if one > after and one.startswith(prefix)]
+            beyond = page and page[-1] > prefix and not page[-1].startswith(prefix)
+            if len(found) >= _MOST_TAGS or beyond:
                 break
         return tuple(sorted(found[:_MOST_TAGS]))
 

@@ -65,8 +65,12 @@ class Manifests(Protocol):
         """Return the descriptor of what a tag or digest stands for; none where there is none."""
         ...
 
-    def tags(self, repository: str) -> tuple[str, ...]:
-        """Return the repository's tags, sorted; none where there is no such repository."""
+    def tags(self, repository: str, *, after: str = "", prefix: str = "") -> tuple[str, ...]:
+        """Return the repository's tags, sorted; none where there is no such repository.
+
+        Only those that come after ``after`` in the order of bytes, and begin with ``prefix``: a
+        registry is asked for no more than these, as far as it understands to be.
+        """
         ...
 
     def delete(self, repository: str, reference: str) -> None:

@@ -49,7 +49,9 @@ class Suite:
         } - self.asked
 
 
-SUITES = [Suite(file) for file in sorted(Path(__file__).parent.glob("test_*.py"))]
+SUITES = [
+    Suite(file) for file in sorted((Path(__file__).parents[1] / "contracts").glob("test_*.py"))
+]
 KNOWN = protocols()
 
 
