@@ -14,13 +14,15 @@ from shipway.adapters.http.network import Network
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.registry.logins import DockerLogins
 from shipway.adapters.userfiles import Account, AccountFiles
+from shipway.core.ports.logins import Logins
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipway.core.ports.logins import Logins
+PORTS = (Logins,)
+
 
 USER, PASSWORD = RegistryServer.login
 
