@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import shipway
+from shipway.core.kube.health.causes import PAGES
 from shipway.errors import ShipwayError
 from shipway.roads import explain
 
@@ -110,6 +111,11 @@ def test_every_id_has_a_page() -> None:
     known = set(explain.identifiers())
 
     assert {name: where for name, where in raised().items() if name not in known} == {}
+
+
+def test_every_cause_of_a_gate_has_a_page() -> None:
+    """Each cause by which a gate says no is explained under an id of its own."""
+    assert {one.id for one in PAGES.values()} <= set(explain.identifiers())
 
 
 def test_every_page_is_used() -> None:

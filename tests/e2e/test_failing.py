@@ -28,7 +28,7 @@ def test_a_first_deploy_that_crashes(service: Repo) -> None:
     service.edit("zero", CRASHES)
     ran = service.up("--tests", "off")
     assert ran.code == 9, ran
-    assert ran.fault["id"] == "gate.failed"
+    assert ran.fault["id"] == "gate.crash_loop"
     assert "no release before it" in ran.fault["message"]
     assert "no flour left" in ran.texts("step.line")
     (deployed,) = outcomes(service.history())
@@ -72,7 +72,7 @@ def test_an_image_that_cannot_be_placed(service: Repo) -> None:
     ran = service.up("--tests", "off")
     overlay.write_text(before)
     assert ran.code == 9, ran
-    assert ran.fault["id"] == "gate.failed"
+    assert ran.fault["id"] == "gate.unschedulable"
     assert "Insufficient cpu" in ran.fault["message"]
     assert ran.finished("gate")[0]["seconds"] < 60
     assert served(service.url(), "one") == "one"

@@ -283,7 +283,7 @@ def test_a_no_that_cannot_be_signed_is_still_the_gates() -> None:
     with pytest.raises(ShipwayError, match="could not be put back") as caught:
         shop.carry()
 
-    assert caught.value.id == "gate.failed"
+    assert caught.value.id == "gate.progress_deadline"
     assert "deployment/shop-dev/shop" in caught.value.message
 
 

@@ -215,7 +215,7 @@ def test_what_was_put_back_does_not_serve_either() -> None:
     with pytest.raises(ShipwayError, match="applied again and does not serve") as caught:
         shop.carry()
 
-    assert caught.value.id == "gate.failed"
+    assert caught.value.id == "gate.progress_deadline"
     (target,) = status.past(WHERE, limit=9, hands=shop).targets
     assert [(one.kind, one.result) for one in target.deploys[:2]] == [
         ("rollback", "failed"),

@@ -150,7 +150,7 @@ def test_a_release_that_does_not_serve_is_put_back() -> None:
     with pytest.raises(ShipwayError) as caught:
         go(hands)
 
-    assert (caught.value.id, caught.value.kind) == ("gate.failed", Kind.REJECTED)
+    assert (caught.value.id, caught.value.kind) == ("gate.progress_deadline", Kind.REJECTED)
     assert hands.cluster.image(WEB) == first.images["shop"]
     newest, failed, _ = past(hands)
     assert (failed.result, newest.kind, newest.result) == ("failed", "rollback", "passed")
@@ -172,7 +172,7 @@ def test_what_never_gets_ready_is_told_when_its_time_is_over() -> None:
     with pytest.raises(ShipwayError) as caught:
         go(hands, seconds=0.2)
 
-    assert caught.value.id == "gate.failed"
+    assert caught.value.id == "gate.timeout"
     assert past(hands)[0].causes == ("Timeout",)
 
 

@@ -118,6 +118,94 @@ def test_fails_at_once_with_the_last_lines() -> None:
     assert failure.lines == tuple(f"line {number}" for number in range(10, 20))
 
 
+def serves_nothing(kube: MemoryKube, tries: int = 2) -> None:
+    """Have the new pod run, and its startup probe be refused; it may fail for a tenth second."""
+    web = kube.get(WEB) or {}
+    replicas = owned("ReplicaSet", "web-1", "apps/v1", web["metadata"]["uid"])
+    replicas["metadata"]["annotations"] = {REVISION: "1"}
+    pod = owned("Pod", "web-1-x", "v1", kube.put(replicas)["metadata"]["uid"])
+    probe = {"periodSeconds": 0.05, "failureThreshold": tries, "timeoutSeconds": 0}
+    pod["spec"] = {"containers": [{"name": "app", "startupProbe": probe}]}
+    running = {"name": "app", "state": {"running": {}}, "started": False, "ready": False}
+    pod["status"] = {"containerStatuses": [running]}
+    about = {"uid": kube.put(pod)["metadata"]["uid"], "name": "web-1-x"}
+    kube.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": "e", "namespace": "ns"},
+            "type": "Warning",
+            "reason": "Unhealthy",
+            "message": "Startup probe failed: dial tcp 10.0.0.1:80: connect: connection refused",
+            "involvedObject": about,
+        }
+    )
+
+
+def test_a_start_whose_tries_are_over_fails_without_another_word() -> None:
+    """Time alone decides it, long before the gate's own is over; the log tells the port."""
+    kube = MemoryKube()
+    kube.log_lines["web-1-x", "app", False] = "listening on :9090"
+
+    result = gate(serves_nothing, kube=kube, seconds=30)
+
+    assert result.causes == ("WrongPort",)
+    (failure,) = result.failures
+    assert failure.message.endswith("its last lines speak of port 9090")
+
+
+def test_a_slow_start_within_its_tries_passes() -> None:
+    """A container that serves before its tries are over was never in the way."""
+    result = gate(lambda kube: serves_nothing(kube, 200), rolled_out, seconds=30)
+
+    assert result.passed
+
+
+def test_a_start_that_the_gate_has_no_time_for() -> None:
+    """Where the gate's time is over first, the cause is what it waited for."""
+    result = gate(lambda kube: serves_nothing(kube, 2000))
+
+    assert (result.passed, result.causes) == (False, ("WrongPort",))
+
+
+def test_what_vanished_while_nobody_looked_is_gone() -> None:
+    """When a watch begins anew, only what it shows then is there."""
+
+    def vanishes(kube: MemoryKube) -> None:
+        serves_nothing(kube)
+        kube.drop(Ref("apps/v1", "ReplicaSet", "ns", "web-1"))
+
+    result = gate(serves_nothing, vanishes, rolled_out, seconds=30)
+
+    assert result.passed
+
+
+def test_a_claim_that_nobody_makes_a_volume_for() -> None:
+    """What the controller says of a claim is listened to, though it is no warning."""
+    claim = Ref("v1", "PersistentVolumeClaim", "ns", "data")
+    kube = MemoryKube()
+
+    def says(kube: MemoryKube) -> None:
+        message = "no persistent volumes available for this claim and no storage class is set"
+        uid = (kube.get(claim) or {})["metadata"]["uid"]
+        kube.put(
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": "e", "namespace": "ns"},
+                "type": "Normal",
+                "reason": "FailedBinding",
+                "message": message,
+                "involvedObject": {"kind": "PersistentVolumeClaim", "uid": uid},
+            }
+        )
+
+    metadata = {"name": "data", "namespace": "ns"}
+    kube.put({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata})
+
+    assert gate(says, refs=(claim,), kube=kube, seconds=30).causes == ("VolumePending",)
+
+
 def test_lines_of_the_run_before() -> None:
     """Where the newest run has said nothing, the one before is asked."""
     kube = MemoryKube()

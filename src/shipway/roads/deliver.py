@@ -81,7 +81,7 @@ def deliver(
     what stood at the destination, where the caller has begun to read it.
 
     Raises:
-        ShipwayError: ``verdict.failed`` (rejected) before anything is applied, ``gate.failed``
+        ShipwayError: ``verdict.failed`` (rejected) before anything is applied, ``gate.*``
             (rejected) after what ran before was put back, and whatever a stage raises; where apply
             broke off half way, after that too.
     """

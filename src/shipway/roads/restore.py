@@ -14,6 +14,7 @@ from shipway.core.evidence import artifact, shipped
 from shipway.core.evidence.policy import built_in
 from shipway.core.evidence.recheck import Restored
 from shipway.core.evidence.walk import Walk
+from shipway.core.kube.health import causes
 from shipway.core.oci.descriptor import MANIFEST, Descriptor
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
@@ -50,7 +51,8 @@ def after(
     could be put back is part of the gate's error, and a loud remark beside any other.
 
     Raises:
-        ShipwayError: ``gate.failed`` (rejected), or what apply or gate raised; ``run.cancelled``.
+        ShipwayError: the id of the gate's one cause or ``gate.failed`` for several (rejected), or
+            what apply or gate raised; ``run.cancelled``.
     """
     unit = Unit(target=destination.context)
     failures = failed.gate.failures if failed.gate else ()
@@ -63,13 +65,14 @@ def after(
         run.remark(then, loud=True)
         raise failed.error
     told = "; ".join(f"{one.ref}: {one.message}" for one in failures)
+    page = causes.page(one.cause for one in failures)
     raise ShipwayError(
-        "gate.failed",
+        page.id,
         Kind.REJECTED,
         f"{told}; {then}",
         operation="waiting for",
         subject=f"{destination.project} in {destination.environment}",
-        hint="the container's last lines stand above; mend the service and run `shipway up` again",
+        hint=page.hint,
     )
 
 

@@ -8,13 +8,15 @@ which are for people and never for links.
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from shipway.core.kube import health
-from shipway.core.kube.health import Cause, Health, State
+from shipway.core.kube.health import Cause, Health, State, causes
+from shipway.core.kube.health.ages import Ages
 from shipway.core.kube.health.custom import Rule  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Ref, uid_of
 from shipway.core.kube.scene import Scene
@@ -31,6 +33,9 @@ SECONDS = 120.0
 """How long to wait by default."""
 
 _LINES = 10
+_TICK = 0.05
+"""Seconds that a watch lasts at least, and by which it may outlast what it waits for."""
+_CLAIM = "PersistentVolumeClaim"
 _MAKERS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"})
 """Kinds whose pods are looked at."""
 
@@ -98,14 +103,23 @@ def watch(
     Raises:
         ShipwayError: what the port raises, ``run.cancelled`` on cancellation.
     """
-    started = clock.monotonic()
+    started = now = clock.monotonic()
+    ends = started + request.seconds
     look = _Look(request, on_change)
-    with closing(kube.watch(look.selections(), seconds=request.seconds)) as changes:
-        for change in changes:
-            look.see(change)
-            if look.decided:
-                break
-    statuses = look.answer(kube)
+    while not look.decided:
+        stops = min(ends, max(look.due, now + _TICK))
+        with closing(kube.watch(look.begin(), seconds=stops - now)) as changes:
+            for change in changes:
+                now = max(now, clock.monotonic())
+                look.see(change, now)
+                if look.decided or look.due < stops - _TICK:
+                    break
+            else:  # it has lasted all its seconds
+                now = max(stops, clock.monotonic())
+                look.judge(now)
+                if now >= ends:
+                    break
+    statuses = look.answer(kube, now)
     return GateResult(
         passed=all(status.state is State.HEALTHY for status in statuses),
         objects=statuses,
@@ -121,9 +135,12 @@ class _Look:
     ) -> None:
         self._request = request
         self._on_change = on_change
-        self._scene = Scene(request.rules)
+        self._ages = Ages()
+        self._scene = self._next = Scene(request.rules, self._ages)
         self._synced = False
         self._said: dict[Ref, ObjectStatus] = {}
+        self.due = math.inf
+        """When time alone decides something, on the monotonic clock."""
 
     @property
     def decided(self) -> bool:
@@ -133,7 +150,12 @@ class _Look:
         states = [status.state for status in self._said.values()]
         return State.FAILED in states or all(state is State.HEALTHY for state in states)
 
-    def selections(self) -> tuple[Selection, ...]:
+    def begin(self) -> tuple[Selection, ...]:
+        """Expect everything anew, since a watch begins; return what it is to follow."""
+        self._next = Scene(self._request.rules, self._ages)
+        return self._selections()
+
+    def _selections(self) -> tuple[Selection, ...]:
         """Return the collections to follow: what becomes healthy, and what it makes."""
         found: dict[Selection, None] = {}
         for one in self._request.objects:
@@ -145,36 +167,50 @@ class _Look:
             if ref.kind in _MAKERS:
                 found[Selection("v1", "Pod", ref.namespace)] = None
                 found[Selection("v1", "Event", ref.namespace, fields="type=Warning")] = None
+            if ref.kind == _CLAIM:
+                about = f"involvedObject.kind={_CLAIM}"
+                found[Selection("v1", "Event", ref.namespace, fields=about)] = None
         return tuple(found)
 
-    def see(self, change: Change) -> None:
-        """Take in one change, and judge anew."""
+    def see(self, change: Change, now: float) -> None:
+        """Take in one change at ``now``, and judge anew."""
         if change.type is ChangeType.SYNCED:
-            self._synced = True
+            self._scene, self._synced = self._next, True
         elif change.type is ChangeType.DELETED:
-            self._scene.remove(change.object)
+            self._next.remove(change.object)
         else:
-            self._scene.put(change.object)
-        if self._synced:
-            for one in self._request.objects:
-                status = _as_said(*self._judge(one))
-                if self._said.get(status.ref) != status:
-                    self._said[status.ref] = status
-                    if self._on_change:
-                        self._on_change(status)
+            self._next.put(change.object, now)
+        if self._next is self._scene:
+            self.judge(now)
 
-    def answer(self, kube: Watcher) -> tuple[ObjectStatus, ...]:
+    def judge(self, now: float) -> None:
+        """Judge every object at ``now``, and tell what is new."""
+        if not self._synced:
+            return
+        self.due = math.inf
+        for one in self._request.objects:
+            seen, found = self._judge(one, now)
+            if found.due is not None:
+                self.due = min(self.due, now + found.due)
+            status = _as_said(seen, found)
+            if self._said.get(status.ref) != status:
+                self._said[status.ref] = status
+                if self._on_change:
+                    self._on_change(status)
+
+    def answer(self, kube: Watcher, now: float) -> tuple[ObjectStatus, ...]:
         """Return every object's status now; what still waits, if nothing failed, is too late."""
         late = not self.decided
         found = []
         for one in self._request.objects:
-            seen, judged = self._judge(one)
-            if late and judged.state is State.PROGRESSING and judged.cause is Cause.NONE:
-                judged = msgspec.structs.replace(judged, cause=Cause.TIMEOUT)
+            seen, judged = self._judge(one, now)
+            if judged.state is State.PROGRESSING:
+                cause = Cause.TIMEOUT if judged.cause is Cause.NONE else judged.cause
+                judged = msgspec.structs.replace(judged, cause=cause if late else Cause.NONE)
             found.append(_told(_as_said(seen, judged), judged, kube))
         return tuple(found)
 
-    def _judge(self, one: Expected) -> tuple[Expected, Health]:
+    def _judge(self, one: Expected, now: float) -> tuple[Expected, Health]:
         """Return the object as it is now, and its health."""
         if not health.watched(one.ref.group, one.ref.kind):
             return one, Health(State.HEALTHY)
@@ -184,7 +220,9 @@ class _Look:
         if live is None:
             return one, Health(State.PROGRESSING, "it was not seen")
         generation = int(live["metadata"].get("generation") or 0)
-        return Expected(one.ref, uid_of(live), generation), self._scene.health(live, one.version)
+        return Expected(one.ref, uid_of(live), generation), self._scene.health(
+            live, one.version, now
+        )
 
 
 def _as_said(one: Expected, found: Health) -> ObjectStatus:
@@ -210,5 +248,6 @@ def _told(status: ObjectStatus, found: Health, kube: Watcher) -> ObjectStatus:
         except ShipwayError:
             continue  # the answer matters more than its illustration
         if lines := tuple(text.splitlines()[-_LINES:]):
-            return msgspec.structs.replace(status, lines=lines)
+            cause, message = causes.refined(status.cause, status.message, lines)
+            return msgspec.structs.replace(status, cause=cause, message=message, lines=lines)
     return status

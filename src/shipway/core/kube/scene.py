@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shipway.core.kube import health
 from shipway.core.kube.health import Around, Health, custom
+from shipway.core.kube.health.ages import Ages
 from shipway.core.kube.objects import Obj, Ref, ref_of, uid_of
 
 if TYPE_CHECKING:
@@ -26,14 +27,20 @@ _TEMPLATE = "pod-template-generation"
 class Scene:
     """What is live, kept up to date by :meth:`put` and :meth:`remove`; holds no clock, no port."""
 
-    def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
-        """``rules`` judge kinds of their own by the configuration's expressions."""
+    def __init__(self, rules: tuple[Rule, ...] = (), ages: Ages | None = None) -> None:
+        """``rules`` judge kinds of their own by the configuration's expressions.
+
+        ``ages`` may be shared by scenes of one watcher, one after the other.
+        """
+        self._ages = ages or Ages()
         self._rules = {rule.kind: rule for rule in rules}
         self._kinds: dict[tuple[str, str, str], dict[str, Obj]] = {}
 
-    def put(self, obj: Obj) -> None:
-        """Remember the newest state of an object."""
+    def put(self, obj: Obj, now: float = 0.0) -> None:
+        """Remember the newest state of an object, seen at ``now`` on a clock that only grows."""
         ref = ref_of(obj)
+        if ref.identity[:2] == ("", "Pod"):
+            self._ages.see(obj, now)
         self._kinds.setdefault(ref.identity[:3], {})[ref.name] = obj
 
     def remove(self, obj: Obj) -> None:
@@ -45,15 +52,15 @@ class Scene:
         """Return an object's newest state."""
         return self._kinds.get(ref.identity[:3], {}).get(ref.name)
 
-    def health(self, obj: Obj, since: str = "") -> Health:
-        """Return the health of a live object that was applied at version ``since``."""
+    def health(self, obj: Obj, since: str = "", now: float = 0.0) -> Health:
+        """Return the health at ``now`` of a live object that was applied at version ``since``."""
         rule = self._rules.get(custom.kind_of(obj))
         ending = obj["metadata"].get("deletionTimestamp")
         if rule and not ending:
             return custom.judge(rule, obj)
-        return health.assess(obj, self.around(obj, since))
+        return health.assess(obj, self.around(obj, since, now))
 
-    def around(self, obj: Obj, since: str = "") -> Around:
+    def around(self, obj: Obj, since: str = "", now: float = 0.0) -> Around:
         """Return what belongs to ``obj``: current pods, current revision, warnings."""
         namespace, uid = ref_of(obj).namespace, uid_of(obj)
         every = list(self._of("", "Pod", namespace))
@@ -65,6 +72,8 @@ class Scene:
         leaving = any(
             _owner(pod) in makers and pod["metadata"].get("deletionTimestamp") for pod in every
         )
+        looked = (obj,) if obj.get("kind") == "Pod" else mine
+        ages = {key: age for pod in looked for key, age in self._ages.of(pod, now).items()}
         about = {uid, owner, *(uid_of(pod) for pod in mine)}
         return Around(
             pods=tuple(mine),
@@ -72,6 +81,7 @@ class Scene:
             leaving=leaving,
             warnings=self._warnings(namespace, about),
             since=since,
+            ages=ages,
         )
 
     def _revision(self, deployment: Obj) -> Obj | None:

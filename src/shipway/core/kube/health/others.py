@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from shipway.core.kube.health.state import (
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from shipway.core.kube.objects import Obj
 
 
+_HOPELESS = re.compile(
+    r"no persistent volumes available for this claim and no storage class is set"
+    r'|storageclass\.storage\.k8s\.io "[^"]*" not found',
+    re.IGNORECASE,
+)
+"""What a claim is told where nobody makes volumes for it (pkg/controller/volume)."""
+
+
 def service(obj: Obj, _around: Around) -> Health:
     """Healthy at once; a LoadBalancer when it has an address."""
     if (obj.get("spec") or {}).get("type") != "LoadBalancer":
@@ -35,9 +44,13 @@ def claim(obj: Obj, around: Around) -> Health:
         return HEALTHY
     if phase == "Lost":
         return failed(Cause.FAILED, "its volume is lost")
-    if any(event.get("reason") == "WaitForFirstConsumer" for event in around.warnings):
+    newest = around.warnings[-1] if around.warnings else {}
+    reason, message = str(newest.get("reason")), str(newest.get("message") or "")
+    if reason == "WaitForFirstConsumer":
         return Health(State.HEALTHY, "it waits for its first pod")
-    return progressing("it has no volume yet")
+    if _HOPELESS.search(message):
+        return failed(Cause.VOLUME, message)
+    return progressing(message or "it has no volume yet", Cause.VOLUME)
 
 
 def namespace(obj: Obj, _around: Around) -> Health:

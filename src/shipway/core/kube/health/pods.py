@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from shipway.core.kube.health import probes
 from shipway.core.kube.health.state import (
+    Around,
     Cause,
     Health,
     State,
@@ -28,47 +30,73 @@ _REFUSED_PULL = re.compile(
     r"not found|denied|unauthorized|forbidden|no match for platform|invalid reference|\b40[134]\b",
     re.IGNORECASE,
 )
+_PLATFORM = re.compile(r"no match for platform|exec format error")
+_OWN_LIMIT = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
+"""Evictions for what a pod asked of itself: another pod of the same kind meets the same end."""
 _START = frozenset({"RunContainerError", "CreateContainerError"})
-_PASSING = re.compile(
+_NODE = re.compile(
     r"node\.kubernetes\.io/(?:not-ready|uninitialized|unreachable)|node\.cloudprovider"
-    r"|unbound immediate PersistentVolumeClaims|no nodes available",
+    r"|no nodes available"
 )
-"""What the scheduler says while a cluster or a volume is still coming up."""
+"""What the scheduler says while a cluster is still coming up, or a node is lost."""
+_CLAIM = "unbound immediate PersistentVolumeClaims"
+_NO_CLAIM = re.compile(r'persistentvolumeclaim "[^"]*" not found')
 
 
 def trouble(
-    pods: tuple[Obj, ...], *, leaving: bool, crashes: bool = True, crashing: str = ""
+    pods: tuple[Obj, ...],
+    obj: Obj,
+    around: Around,
+    *,
+    crashes: bool = True,
+    crashing: str = "",
 ) -> Health | None:
-    """Return why one of these pods cannot run; ``None`` if nothing is known to be wrong.
+    """Return why one of these pods of ``obj`` cannot run; ``None`` if nothing is known to be wrong.
 
-    With ``leaving`` a full cluster is only waited for; without ``crashes`` a container that ends
-    again and again is somebody else's to judge (a Job counts its own failures). ``crashing`` names
-    a pod that is known to from elsewhere.
+    While old pods leave, a full cluster is only waited for; without ``crashes`` a container that
+    ends again and again is somebody else's to judge (a Job counts its own failures). ``crashing``
+    names a pod that is known to from elsewhere.
     """
     for pod in pods:
         if pod["metadata"].get("deletionTimestamp"):
             continue
         found = unschedulable(pod)
-        if found and (leaving and found.state is State.FAILED):
-            found = progressing(f"waits for room: {found.message}", Cause.UNSCHEDULABLE)
+        if found and (around.leaving and found.state is State.FAILED):
+            found = progressing(f"waits for room: {found.message}", found.cause)
         known = crashes and _name(pod) == crashing
-        found = found or _containers(pod, crashes=crashes, known=known)
+        found = found or _containers(pod, obj, around, crashes=crashes, known=known)
         if found and found.state is State.FAILED:
             return found
-    return None
+    found = evicted(pods)
+    return found if found and found.state is State.FAILED else None
 
 
-def waiting(pods: tuple[Obj, ...]) -> str:
-    """Return what the first pod that is not ready waits for; empty if nothing is known."""
+def waiting(pods: tuple[Obj, ...]) -> tuple[str, Cause]:
+    """Return what the first pod that is not ready waits for, and of what that is a sign."""
     for pod in pods:
-        scheduled = unschedulable(pod)
-        if scheduled:
-            return scheduled.message
+        if scheduled := unschedulable(pod):
+            return scheduled.message, scheduled.cause
         for status in _statuses(pod):
             reason, message = _reason(status, "waiting")
             if reason and reason not in {"ContainerCreating", "PodInitializing"}:
-                return f"pod {_name(pod)}: {reason}: {message}".rstrip(": ")
-    return ""
+                return f"pod {_name(pod)}: {reason}: {message}".rstrip(": "), Cause.NONE
+    found = evicted(pods)
+    return (found.message, found.cause) if found else ("", Cause.NONE)
+
+
+def evicted(pods: tuple[Obj, ...]) -> Health | None:
+    """Return that pods were driven from their nodes; for good if more of them would be.
+
+    That is so where a pod uses more than it allows itself, or where it has happened twice.
+    """
+    gone = [pod for pod in pods if (pod.get("status") or {}).get("reason") == "Evicted"]
+    for pod in gone:
+        said = str(pod["status"].get("message") or "").strip()
+        text = f"pod {_name(pod)} was evicted: {said}"
+        if _OWN_LIMIT.search(said) or len(gone) > 1:
+            return failed(Cause.EVICTED, text)
+        return progressing(text, Cause.EVICTED)
+    return None
 
 
 def unready(pods: tuple[Obj, ...]) -> tuple[str, str]:
@@ -86,26 +114,52 @@ def unschedulable(pod: Obj) -> Health | None:
     if found.get("status") != "False" or found.get("reason") != "Unschedulable":
         return None
     message = f"pod {_name(pod)}: {found.get('message', '')}"
-    if _PASSING.search(message):
-        return progressing(message, Cause.UNSCHEDULABLE)
-    return failed(Cause.UNSCHEDULABLE, message)
+    if _NODE.search(message):
+        return progressing(message, Cause.NODE)
+    if _CLAIM in message:
+        return progressing(message, Cause.VOLUME)
+    return failed(Cause.VOLUME if _NO_CLAIM.search(message) else Cause.UNSCHEDULABLE, message)
 
 
-def _containers(pod: Obj, *, crashes: bool, known: bool) -> Health | None:
+def _containers(pod: Obj, obj: Obj, around: Around, *, crashes: bool, known: bool) -> Health | None:
     for status in _statuses(pod):
         reason, message = _reason(status, "waiting")
         name = str(status.get("name"))
         where = f"pod {_name(pod)}, container {name}"
         if reason in _PULL or (reason == "ErrImagePull" and _REFUSED_PULL.search(message)):
             text = f"{where}: cannot pull {status.get('image')}: {message or reason}"
-            return Health(State.FAILED, text, Cause.UNPULLABLE, _name(pod), "")
+            cause = Cause.PLATFORM if _PLATFORM.search(message) else Cause.UNPULLABLE
+            return Health(State.FAILED, text, cause, _name(pod), "")
         if reason in _START:
             text = f"{where}: {message or reason}"
-            return Health(State.FAILED, text, Cause.CANNOT_START, _name(pod), name)
+            cause = Cause.PLATFORM if _PLATFORM.search(message) else Cause.CANNOT_START
+            return Health(State.FAILED, text, cause, _name(pod), name)
         if (reason == "CrashLoopBackOff" and crashes) or (known and _terminated(status)):
-            text = f"{where}: {_ended(status)}, {status.get('restartCount', 0)} restarts"
-            return Health(State.FAILED, text, Cause.CRASH_LOOP, _name(pod), name)
+            return probes.killed(pod, status, obj, around) or _crashes(pod, status, where)
     return None
+
+
+def _crashes(pod: Obj, status: dict[str, Any], where: str) -> Health:
+    text = f"{where}: {_ended(status)}, {status.get('restartCount', 0)} restarts"
+    cause = Cause.CRASH_LOOP
+    if is_oom(status):
+        cause, text = Cause.OOM, f"{text}; {memory(pod, str(status.get('name')))}"
+    return Health(State.FAILED, text, cause, _name(pod), str(status.get("name")))
+
+
+def is_oom(status: dict[str, Any]) -> bool:
+    """Return whether a container's last run was ended for the memory that it used."""
+    return bool(_terminated(status).get("reason") == "OOMKilled")
+
+
+def memory(pod: Obj, container: str) -> str:
+    """Return in words how much memory a container may use."""
+    spec = pod.get("spec") or {}
+    for one in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+        limit = ((one.get("resources") or {}).get("limits") or {}).get("memory")
+        if one.get("name") == container and limit:
+            return f"its memory limit is {limit}"
+    return "it has no memory limit, so the node ran out"
 
 
 def _ended(status: dict[str, Any]) -> str:

@@ -26,24 +26,36 @@ class Cause(enum.Enum):
 
     NONE = ""
     CRASH_LOOP = "CrashLoopBackOff"
+    OOM = "OOMKilled"
+    READ_ONLY = "ReadOnlyRoot"
+    PLATFORM = "WrongPlatform"
+    PORT = "WrongPort"
+    PROBE = "ProbeFailing"
     UNPULLABLE = "ImagePullBackOff"
     UNSCHEDULABLE = "Unschedulable"
     REJECTED = "Rejected"
+    QUOTA = "QuotaExceeded"
     CANNOT_START = "CannotStart"
     DEADLINE = "ProgressDeadlineExceeded"
+    NODE = "NodeNotReady"
+    EVICTED = "Evicted"
+    VOLUME = "VolumePending"
     FAILED = "Failed"
     REMOVED = "Removed"
     TIMEOUT = "Timeout"
 
 
 class Health(msgspec.Struct, frozen=True):
-    """One judgement; for a container that ended, ``pod`` and ``container`` say whose log tells."""
+    """One judgement; ``pod`` and ``container`` say whose log tells more."""
 
     state: State
     message: str = ""
     cause: Cause = Cause.NONE
     pod: str = ""
     container: str = ""
+    due: float | None = None
+    """Seconds after which it has failed, if nothing changes until then; none: time alone decides
+    nothing."""
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +71,8 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     """Events of type Warning about it, its revision or its pods, oldest first."""
     since: str = ""
     """Its resource version as we applied it: what is older says nothing about that."""
+    ages: dict[tuple[str, str], float] = {}
+    """Seconds that a container (by pod and its name) has been starting, or has run since then."""
 
 
 HEALTHY = Health(State.HEALTHY)
@@ -102,3 +116,23 @@ def applied_at(obj: Obj, manager: str = "shipway") -> str:
         if entry.get("manager") == manager and entry.get("operation") == "Apply"
     ]
     return max(times, default="")
+
+
+def fresh(obj: Obj, around: Around) -> tuple[Obj, ...]:
+    """Return the warnings that came after the object was applied."""
+    return tuple(event for event in around.warnings if _is_newer(event, obj, around.since))
+
+
+def event_time(event: Obj) -> str:
+    """Return when an event was seen last (RFC 3339); empty if it does not say."""
+    series = event.get("series") or {}
+    return str(
+        series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or ""
+    )
+
+
+def _is_newer(event: Obj, obj: Obj, since: str) -> bool:
+    version = str(event["metadata"].get("resourceVersion") or "")
+    if version.isdecimal() and since.isdecimal():
+        return int(version) > int(since)
+    return event_time(event) >= applied_at(obj)

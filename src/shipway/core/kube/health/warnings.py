@@ -16,11 +16,18 @@ from shipway.core.kube.health.state import (
     applied_at,
     condition,
     failed,
+    fresh,
 )
 
 if TYPE_CHECKING:
     from shipway.core.kube.objects import Obj
 
+_SIGNS = {
+    "NodeNotReady": Cause.NODE,
+    "FailedAttachVolume": Cause.VOLUME,
+    "Evicted": Cause.EVICTED,
+}
+"""What a warning means where it is the last word when the time is over."""
 _COMBINED = "(combined from similar events): "
 _RESTARTING = "Back-off restarting failed container"
 _REFUSED = re.compile(
@@ -29,14 +36,20 @@ _REFUSED = re.compile(
     r"|no PriorityClass|ValidatingAdmissionPolicy",
 )
 """Refusals that repeat; a service account that the server has not seen yet is none of them."""
+_QUOTA = re.compile(r"exceeded quota|must specify|(?:maximum|minimum) \S+ usage per")
 
 
 def rejected(obj: Obj, around: Around) -> Health | None:
     """Return that the server refuses its pods; ``None`` if it does not."""
     for message in (*_of_revision(obj, around), *_of_events(obj, around)):
         if _REFUSED.search(message):
-            return failed(Cause.REJECTED, message)
+            return failed(refusal(message), message)
     return None
+
+
+def refusal(message: str) -> Cause:
+    """Return whether a quota or another rule refuses pods with these words."""
+    return Cause.QUOTA if _QUOTA.search(message) else Cause.REJECTED
 
 
 def crashing(obj: Obj, around: Around) -> str:
@@ -51,22 +64,13 @@ def crashing(obj: Obj, around: Around) -> str:
     return ""
 
 
-def last(obj: Obj, around: Around) -> str:
-    """Return the newest warning since the object was applied; empty if there is none."""
+def last(obj: Obj, around: Around) -> tuple[str, Cause]:
+    """Return the newest warning since the object was applied, and what it is a sign of."""
     events = fresh(obj, around)
-    return f"{events[-1].get('reason')}: {events[-1].get('message')}" if events else ""
-
-
-def fresh(obj: Obj, around: Around) -> tuple[Obj, ...]:
-    """Return the warnings that came after the object was applied."""
-    return tuple(event for event in around.warnings if _is_newer(event, obj, around.since))
-
-
-def _is_newer(event: Obj, obj: Obj, since: str) -> bool:
-    version = str(event["metadata"].get("resourceVersion") or "")
-    if version.isdecimal() and since.isdecimal():
-        return int(version) > int(since)
-    return _time(event) >= applied_at(obj)
+    if not events:
+        return "", Cause.NONE
+    reason = str(events[-1].get("reason"))
+    return f"{reason}: {events[-1].get('message')}", _SIGNS.get(reason, Cause.NONE)
 
 
 def _of_revision(obj: Obj, around: Around) -> list[str]:
@@ -84,10 +88,3 @@ def _of_events(obj: Obj, around: Around) -> list[str]:
         for event in fresh(obj, around)
         if event.get("reason") == "FailedCreate"
     ]
-
-
-def _time(event: Obj) -> str:
-    series = event.get("series") or {}
-    return str(
-        series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or ""
-    )

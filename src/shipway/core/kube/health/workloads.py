@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shipway.core.kube.health import pods, warnings
+import msgspec
+
+from shipway.core.kube.health import pods, probes, warnings
 from shipway.core.kube.health.state import (
     HEALTHY,
     Around,
@@ -77,7 +79,8 @@ def replica_set(obj: Obj, around: Around) -> Health:
     if not observed(obj):
         return progressing(_UNSEEN)
     if is_true(obj, "ReplicaFailure"):
-        return failed(Cause.REJECTED, str(condition(obj, "ReplicaFailure").get("message")))
+        said = str(condition(obj, "ReplicaFailure").get("message"))
+        return failed(warnings.refusal(said), said)
     if trouble := _at_once(obj, around):
         return trouble
     available, wanted = obj["status"].get("availableReplicas", 0), _replicas(obj)
@@ -87,9 +90,13 @@ def replica_set(obj: Obj, around: Around) -> Health:
 
 
 def _at_once(obj: Obj, around: Around) -> Health | None:
-    return warnings.rejected(obj, around) or pods.trouble(
-        around.pods, leaving=around.leaving, crashing=warnings.crashing(obj, around)
+    found = warnings.rejected(obj, around) or pods.trouble(
+        around.pods, obj, around, crashing=warnings.crashing(obj, around)
     )
+    if found:
+        return found
+    probed = probes.judge(around.pods, obj, around)
+    return probed if probed and probed.state is State.FAILED else None
 
 
 def _deadline(obj: Obj) -> Health | None:
@@ -120,10 +127,14 @@ def _rolled_out(obj: Obj, around: Around) -> Health:
 
 def _waits(obj: Obj, around: Around, count: str) -> Health:
     """Return how far it is, and what is known of why it is no further."""
-    why = pods.waiting(around.pods) or warnings.last(obj, around)
+    if probed := probes.judge(around.pods, obj, around):
+        return msgspec.structs.replace(probed, message=f"{count}; {probed.message}")
+    why, cause = pods.waiting(around.pods)
+    if not why:
+        why, cause = warnings.last(obj, around)
     pod, container = pods.unready(around.pods)
     text = f"{count}; {why}" if why else count
-    return Health(State.PROGRESSING, text, pod=pod, container=container)
+    return Health(State.PROGRESSING, text, cause, pod=pod, container=container)
 
 
 def _replicas(obj: Obj) -> int:
