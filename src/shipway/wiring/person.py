@@ -9,7 +9,7 @@ import os
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Emit = Callable[[Event], None]
 
+_Section = TypeVar("_Section")
 PASSPHRASE = ("SHIPWAY_KEY_PASSWORD", "COSIGN_PASSWORD")
 
 
@@ -58,6 +59,17 @@ class Person:
                 self._passphrase = said
         if self._passphrase:
             redaction.add(self._passphrase)
+        self.variables = self._networked()
+
+    def _networked(self) -> dict[str, str]:
+        """Return the variables with what the person's own ``[network]`` adds."""
+        if "network" not in self._said:
+            return self.variables
+        from shipway.wiring.network import OwnNetwork, variables
+
+        own = self._section("network", OwnNetwork)
+        base, cache = Path(self.config_folder), Path(self.cache_folder)
+        return variables(self.variables, own, base=base, cache=cache)
 
     @cached_property
     def home(self) -> Path:
@@ -191,19 +203,44 @@ class Person:
 
     def _configured(self) -> Iterable[str]:
         """Return the key files that the person's own configuration trusts."""
+        keys = self._section("trust", _OwnTrust).keys
+        return tuple(str(self._own_file.parent / one) for one in keys)
+
+    @property
+    def _own_file(self) -> Path:
+        return Path(self.config_folder) / "config.toml"
+
+    @cached_property
+    def _said(self) -> dict[str, Any]:
+        """Return the person's own configuration, empty where there is none."""
+        try:
+            text = self._own_file.read_text()
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise self._wrong(error) from error
         import tomllib
 
-        path = Path(self.config_folder) / "config.toml"
         try:
-            said = tomllib.loads(path.read_text()).get("trust", {})
-            keys = msgspec.convert(said, _OwnTrust).keys
-        except FileNotFoundError:
-            return ()
-        except (OSError, ValueError) as error:
-            raise ShipwayError(
-                "config.syntax", Kind.CONFIG, str(error), operation="reading", subject=str(path)
-            ) from error
-        return tuple(str(path.parent / one) for one in keys)
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise self._wrong(error) from error
+
+    def _section(self, name: str, kind: type[_Section]) -> _Section:
+        try:
+            return msgspec.convert(self._said.get(name, {}), kind)
+        except msgspec.ValidationError as error:
+            raise self._wrong(error, name) from error
+
+    def _wrong(self, error: Exception, section: str = "") -> ShipwayError:
+        where = f"[{section}] " if section else ""
+        return ShipwayError(
+            "config.syntax",
+            Kind.CONFIG,
+            f"{where}{error}",
+            operation="reading",
+            subject=str(self._own_file),
+        )
 
 
 def _ask(prompt: str) -> str:

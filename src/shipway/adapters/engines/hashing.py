@@ -13,7 +13,7 @@ from shipway import scope
 from shipway.core.oci.digest import Digest, from_hex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 _PIECE = 1 << 20
@@ -22,8 +22,13 @@ _AT_ONCE = max(2, os.cpu_count() or 2)
 
 def of_open(source: BinaryIO, sink: BinaryIO | None = None) -> Digest:
     """Return the digest of the rest of ``source``, copying it to ``sink`` on the way."""
+    return of_pieces(iter(lambda: source.read(_PIECE), b""), sink)
+
+
+def of_pieces(pieces: Iterable[bytes], sink: BinaryIO | None = None) -> Digest:
+    """Return the digest of all ``pieces``, copying them to ``sink`` on the way."""
     state = hashlib.sha256()
-    while piece := source.read(_PIECE):
+    for piece in pieces:
         state.update(piece)
         if sink is not None:
             sink.write(piece)

@@ -8,20 +8,21 @@ other bytes than the lock says is never kept, so a mirror needs no trust.
 from __future__ import annotations
 
 import shutil
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway import scope
 from shipway.adapters.engines import hashing
+from shipway.adapters.http import network
 from shipway.core.oci.digest import Digest, hex_of
+from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import BinaryIO
 
 VARIABLE = "SHIPWAY_ENGINE_MIRROR"
-_SECONDS = 60
+_OK = 200
 
 
 def fetch(
@@ -39,28 +40,36 @@ def fetch(
         return False
     for name, digest in files.items():
         on_file(name)
-        if not _one(base, digest, output / name):
+        if not _one(base, digest, output / name, environ):
             for taken in files:
                 (output / taken).unlink(missing_ok=True)
             return False
     return True
 
 
-def _one(base: str, digest: Digest, place: Path) -> bool:
-    try:
-        with _opened(base, digest) as source, place.open("wb") as sink:
-            found = hashing.of_open(source, sink)
-    except (OSError, ValueError, urllib.error.URLError):
-        return False
-    return found == digest
-
-
-def _opened(base: str, digest: Digest) -> BinaryIO:
+def _one(base: str, digest: Digest, place: Path, environ: Mapping[str, str]) -> bool:
     path = f"sha256/{hex_of(digest)}"
-    if base.startswith(("http://", "https://")):
-        address = f"{base.rstrip('/')}/{path}"
-        return urllib.request.urlopen(address, timeout=_SECONDS)  # type: ignore[no-any-return]  # noqa: S310  the scheme was checked
-    return (Path(base.removeprefix("file://")) / path).open("rb")
+    try:
+        with place.open("wb") as sink:
+            if base.startswith(("http://", "https://")):
+                return _downloaded(f"{base.rstrip('/')}/{path}", sink, environ) == digest
+            with (Path(base.removeprefix("file://")) / path).open("rb") as source:
+                return hashing.of_open(source, sink) == digest
+    except (OSError, ValueError, ShipwayError):
+        scope.current().check()
+        return False
+
+
+def _downloaded(url: str, sink: BinaryIO, environ: Mapping[str, str]) -> Digest | None:
+    """Copy what ``url`` answers, by the proxies and authorities that ``environ`` names."""
+    from shipway.adapters.http.client import Http  # noqa: PLC0415  urllib3 is slow to load
+
+    http = Http(network.from_environment(environ), "mirror")
+    try:
+        with http.send("GET", url, headers={}, follow=True) as answer:
+            return hashing.of_pieces(answer.stream(), sink) if answer.status == _OK else None
+    finally:
+        http.close()
 
 
 def offer(directory: Path, mirror: Path, files: Mapping[str, Digest]) -> None:

@@ -1,1 +1,1 @@
-"""HTTP for the other hands: settings in :mod:`.network`, requests in :mod:`.client`."""
+"""HTTP for the other hands: :mod:`.client` sends, by the settings of :mod:`.network`."""

@@ -25,9 +25,11 @@ from urllib3.exceptions import (
 from urllib3.util import make_headers
 
 from shipway import scope
+from shipway.adapters.http import trust
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Mapping
 
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -212,18 +214,38 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _Secure
 
 
+def through(
+    proxy: str, checked: ssl.SSLContext | None, settings: Mapping[str, Any]
+) -> urllib3.ProxyManager:
+    """Return connections through a proxy, by its own URL's login; ``checked`` is for an https one.
+
+    Raises:
+        ShipwayError: ``network.proxy`` (config) for a URL that is none of http or https.
+    """
+    parts = urllib.parse.urlsplit(proxy)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ShipwayError(
+            "network.proxy",
+            Kind.CONFIG,
+            "only http:// and https:// proxies are spoken to",
+            operation="connecting through the proxy",
+            subject=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+            hint="write http://HOST:PORT in HTTPS_PROXY or proxy-url",
+        )
+    login = {}
+    if parts.username:
+        user = urllib.parse.unquote(f"{parts.username}:{parts.password or ''}")
+        login = make_headers(proxy_basic_auth=user)
+    return urllib3.ProxyManager(
+        proxy, proxy_headers=login, proxy_ssl_context=checked, **dict(settings)
+    )
+
+
 def _pool_manager(network: Network, proxy: str) -> PoolManager:
     """Return the connections through ``proxy``, or the direct ones."""
-    roots = {"ca_certs": network.ca_file or None, "ca_cert_dir": network.ca_folder or None}
-    settings: dict[str, Any] = {"maxsize": _KEPT, "blocksize": PIECE, **roots}
-    if proxy:
-        login = urllib.parse.urlsplit(proxy)
-        if login.username:
-            user = urllib.parse.unquote(f"{login.username}:{login.password or ''}")
-            settings["proxy_headers"] = make_headers(proxy_basic_auth=user)
-        pool: PoolManager = urllib3.ProxyManager(proxy, **settings)
-    else:
-        pool = urllib3.PoolManager(**settings)
+    checked = trust.context(network)
+    settings: dict[str, Any] = {"maxsize": _KEPT, "blocksize": PIECE, "ssl_context": checked}
+    pool = through(proxy, checked, settings) if proxy else urllib3.PoolManager(**settings)
     pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
     return pool
 

@@ -11,6 +11,7 @@ import threading
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
+from shipway.adapters.http.network import from_environment
 from shipway.adapters.kube import watching
 from shipway.adapters.kube.transport import Transport
 from shipway.core.kube import kinds
@@ -42,8 +43,10 @@ class Cluster:
         processes: Processes | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """``processes`` and ``environment`` are for exec plugins only."""
-        self._transport = Transport(access, processes, environment or {})
+        """``processes`` run exec plugins; ``environment`` is theirs, and names the network's."""
+        variables = environment or {}
+        network = from_environment(variables)
+        self._transport = Transport(access, processes, variables, network)
         self._lock = threading.Lock()
         self._served: dict[str, dict[str, Resource]] = {}
 

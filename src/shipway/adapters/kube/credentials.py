@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shipway import redaction
+from shipway.adapters.http import trust
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shipway.adapters.http.network import Network
     from shipway.core.kube.contexts import Access, ExecPlugin
     from shipway.core.ports.process import Processes
 
@@ -138,14 +140,15 @@ def authority(access: Access) -> bytes:
     return _read(access.ca_file, access.context) if access.ca_file else b""
 
 
-def tls(access: Access, credential: Credential) -> ssl.SSLContext:
-    """Return the TLS settings of a connection.
+def tls(access: Access, credential: Credential, network: Network) -> ssl.SSLContext:
+    """Return the TLS settings of a connection; without an authority of its own, the network's.
 
     Raises:
         ShipwayError: ``kube.credentials`` if a certificate or key cannot be read.
     """
     try:
-        context = ssl.create_default_context(cadata=authority(access).decode() or None)
+        own = authority(access).decode()
+        context = ssl.create_default_context(cadata=own) if own else trust.context(network)
         # clusters' own authorities often lack extensions that Python >= 3.13 insists on
         context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
         if access.insecure:

@@ -19,12 +19,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from shipway import scope
+from shipway.adapters.http import client, trust
 from shipway.adapters.kube import credentials, failures
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shipway.adapters.http.network import Network
     from shipway.core.kube.contexts import Access
     from shipway.core.ports.process import Processes
 
@@ -87,9 +89,14 @@ class Transport:
     """Requests to the server of one :class:`Access`."""
 
     def __init__(
-        self, access: Access, processes: Processes | None, environment: Mapping[str, str]
+        self,
+        access: Access,
+        processes: Processes | None,
+        environment: Mapping[str, str],
+        network: Network,
     ) -> None:
         self._access = access
+        self._network = network
         self._credentials = credentials.Credentials(access, processes, environment)
         self._lock = threading.Lock()
         self._pool: urllib3.PoolManager | None = None
@@ -237,7 +244,7 @@ class Transport:
     def _connections(self) -> urllib3.PoolManager:
         with self._lock:
             if self._pool is None:
-                self._pool = _pool(self._access, self._credentials.current())
+                self._pool = _pool(self._access, self._credentials.current(), self._network)
             return self._pool
 
     def _unreachable(self, error: HTTPError, operation: str, subject: str) -> ShipwayError:
@@ -253,10 +260,13 @@ class Transport:
         )
 
 
-def _pool(access: Access, credential: credentials.Credential) -> urllib3.PoolManager:
+def _pool(
+    access: Access, credential: credentials.Credential, network: Network
+) -> urllib3.PoolManager:
+    """Return the connections, through the context's own proxy or else the network's."""
     keywords: dict[str, Any] = {"maxsize": 16, "num_pools": 2}
     if access.server.startswith("https:"):
-        keywords["ssl_context"] = credentials.tls(access, credential)
+        keywords["ssl_context"] = credentials.tls(access, credential, network)
         if access.tls_server_name:
             keywords["server_hostname"] = access.tls_server_name
             keywords["assert_hostname"] = access.tls_server_name
@@ -264,9 +274,11 @@ def _pool(access: Access, credential: credentials.Credential) -> urllib3.PoolMan
             keywords["assert_hostname"] = False
             keywords["cert_reqs"] = "CERT_NONE"
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    proxy = access.proxy_url or network.proxy(access.server)
     pool: urllib3.PoolManager
-    if access.proxy_url:
-        pool = urllib3.ProxyManager(access.proxy_url, **keywords)
+    if proxy:
+        checked = trust.context(network) if proxy.startswith("https:") else None
+        pool = client.through(proxy, checked, keywords)
     else:
         pool = urllib3.PoolManager(**keywords)
     pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}

@@ -1,0 +1,78 @@
+"""The person's own ``[network]`` as environment variables: added, never instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.company import Company
+from shipway.errors import Kind, ShipwayError
+from shipway.wiring.network import OwnNetwork, variables
+from shipway.wiring.tools import Tools
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """Give a company's authority."""
+    with Company(tmp_path) as found:
+        return found
+
+
+def test_what_the_environment_says_wins(tmp_path: Path) -> None:
+    """In either spelling; what it does not say is added, and nothing else."""
+    own = OwnNetwork("http://ours:1", "http://ours:2", "ours.test")
+    given = {"https_proxy": "http://theirs:1", "NO_PROXY": "theirs.test", "A": "b"}
+
+    found = variables(given, own, base=tmp_path, cache=tmp_path)
+
+    assert found == given | {"HTTP_PROXY": "http://ours:2"}
+    assert variables(given, OwnNetwork(), base=tmp_path, cache=tmp_path) == given
+
+
+def test_the_authority_is_added(company: Company, tmp_path: Path) -> None:
+    """To the named file, or to the system's; git and pip get it unless they have their own."""
+    other = tmp_path / "other.pem"
+    other.write_text("# others\n")
+    given = {"SSL_CERT_FILE": str(other), "PIP_CERT": "/own.pem"}
+    own = OwnNetwork(ca="company.pem")
+
+    found = variables(given, own, base=tmp_path, cache=tmp_path / "cache")
+    again = variables(given, own, base=tmp_path, cache=tmp_path / "cache")
+    alone = variables({}, own, base=tmp_path, cache=tmp_path / "alone")
+
+    bundle = tmp_path / "cache" / "roots.pem"
+    assert found == given | {"SSL_CERT_FILE": str(bundle), "GIT_SSL_CAINFO": str(bundle)}
+    assert again == found
+    assert bundle.read_text() == company.ca.read_text() + "# others\n"
+    assert (tmp_path / "alone" / "roots.pem").read_text().startswith(company.ca.read_text())
+    assert alone["SSL_CERT_FILE"] == alone["PIP_CERT"] == str(tmp_path / "alone" / "roots.pem")
+
+
+@pytest.mark.parametrize("text", [None, "no certificate", ""])
+def test_an_authority_that_cannot_be_read_is_told(tmp_path: Path, text: str | None) -> None:
+    """By its path."""
+    if text is not None:
+        (tmp_path / "ca.pem").write_text(text)
+
+    with pytest.raises(ShipwayError) as caught:
+        variables({}, OwnNetwork(ca="ca.pem"), base=tmp_path, cache=tmp_path)
+
+    assert (caught.value.id, caught.value.kind) == ("network.roots", Kind.CONFIG)
+    assert caught.value.subject == str(tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize("text", ["[network]\nprxy = 1\n", "[network", "[network]\nca = 1\n"])
+def test_a_configuration_that_is_wrong_is_told(tmp_path: Path, text: str) -> None:
+    """An unknown key is no silent one: a proxy that is not used would be a riddle."""
+    folder = tmp_path / ".config" / "shipway"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(text)
+
+    with pytest.raises(ShipwayError) as caught:
+        Tools(lambda _: None, {"HOME": str(tmp_path)})
+
+    assert caught.value.id == "config.syntax"
