@@ -38,6 +38,7 @@ class Suite:
                 self.ports |= {one.id for one in ast.walk(node.value) if isinstance(one, ast.Name)}
         self.asked = {one.attr for one in ast.walk(tree) if isinstance(one, ast.Attribute)}
         text = ast.unparse(tree)
+        self.all = "getattr(hands, name)" in text  # every property, by its name
         self.both = "@pytest.fixture(params=" in text
 
     def missing(self, port: type) -> set[str]:
@@ -45,7 +46,8 @@ class Suite:
         return {
             name
             for name, value in vars(port).items()
-            if not name.startswith("_") and (callable(value) or isinstance(value, property))
+            if not name.startswith("_")
+            and (callable(value) or (isinstance(value, property) and not self.all))
         } - self.asked
 
 
