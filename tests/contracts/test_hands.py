@@ -56,6 +56,7 @@ def test_a_folder_and_a_cluster_by_name(hands: Hands) -> None:
 def test_the_own_key_is_trusted_where_it_counts(hands: Hands) -> None:
     """The signer's fingerprint is known, and trusted only where the person's own key counts."""
     assert hands.signer().fingerprint == hands.fingerprint()
+    assert hands.at_hand()
     (mine,) = hands.trusted((), own=True)
     assert mine.key.fingerprint == hands.fingerprint()
     assert hands.trusted((), own=False) == ()
