@@ -8,8 +8,11 @@ import msgspec
 import pytest
 
 from fakes.git import ROOT
+from fakes.hands import ServingKube
 from fakes.shop import WEB, WHERE, Shop
 from shipway.core.evidence.history import History
+from shipway.core.kube.objects import Ref
+from shipway.core.oci.digest import of
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import history, restore, status, where
 from shipway.roads.rollback import RolledBack, rollback
@@ -19,6 +22,7 @@ from shipway.stages import deploy
 
 if TYPE_CHECKING:
     from shipway.core.evidence.history import Entry
+    from shipway.core.kube.objects import Obj
 
 FAR = WhereRequest(directory=ROOT, keys=("key",))
 EVIDENCE = "127.0.0.1:5000/shop/evidence"
@@ -238,3 +242,86 @@ def test_a_release_far_back_is_found() -> None:
         shop.carry()
 
     assert shop.cluster.image(WEB) == first.images["shop"]
+
+
+class Ordered(ServingKube):
+    """A cluster whose StatefulSets have a pod, and wait for it as OrderedReady does."""
+
+    pinned = ""
+    """The image that does not work, by digest."""
+
+    def apply(self, obj: Obj, **options: Any) -> Obj:
+        """Apply; an image that does not work makes a pod that never gets ready."""
+        live = super().apply(obj, **options)
+        if obj["kind"] == "StatefulSet" and not options.get("dry_run"):
+            self._answer_set(live)
+        return live
+
+    def delete(self, ref: Ref, **options: Any) -> bool:
+        """Delete; the controller makes a pod anew from the template that stands."""
+        done = super().delete(ref, **options)
+        if ref.kind == "Pod":
+            self._answer_set(self.objects[DB.identity])
+        return done
+
+    def _answer_set(self, live: Obj) -> None:
+        image = live["spec"]["template"]["spec"]["containers"][0]["image"]
+        revision = f"db-{image.rpartition(':')[2]}"[:12]
+        bad = image == self.pinned
+        pod = Ref("v1", "Pod", "shop-dev", "db-0")
+        there = self.objects.get(pod.identity)
+        if there is None or there["status"]["conditions"][0]["status"] == "True":
+            owners = [{"uid": live["metadata"]["uid"], "controller": True}]
+            labels = {"controller-revision-hash": revision}
+            metadata = {"name": "db-0", "namespace": "shop-dev", "ownerReferences": owners}
+            ready = {"type": "Ready", "status": "False" if bad else "True"}
+            self.put(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Pod",
+                    "metadata": {**metadata, "labels": labels},
+                    "status": {"conditions": [ready]},
+                }
+            )
+        now = self.objects[pod.identity]
+        ready_one = now["status"]["conditions"][0]["status"] == "True"
+        status = {
+            "observedGeneration": live["metadata"]["generation"],
+            "updateRevision": revision,
+            "currentRevision": revision,
+            "readyReplicas": int(ready_one),
+            "updatedReplicas": 1,
+        }
+        self.put({**live, "status": status})
+
+
+DB = Ref("apps/v1", "StatefulSet", "shop-dev", "db")
+
+
+def test_a_stateful_set_that_waits_for_a_broken_pod_is_unstuck() -> None:
+    """Putting the template back is not enough: the pod of the broken revision is deleted."""
+    shop = Shop()
+    shop.cluster = cluster = Ordered()
+    good, bad = (f"registry.test/db@{of(word)}" for word in (b"good", b"bad"))
+    cluster.pinned = bad
+
+    def database(image: str) -> dict[str, Any]:
+        template = {"spec": {"containers": [{"name": "db", "image": image}]}}
+        metadata = {"name": "db"}
+        spec = {"replicas": 1, "template": template}
+        return {
+            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec,
+        }  # fmt: skip
+
+    shop.overlay(more=(database(good),))
+    listed = f'"registry.test/db:1" = "{of(b"good")}"\n"registry.test/db:2" = "{of(b"bad")}"\n'
+    shop.write("shipway.lock", f"schema = 1\n[images]\n{listed}")
+    shop.carry()
+    shop.overlay(more=(database(bad),))
+    shop.edit("two")
+    with pytest.raises(ShipwayError, match="the release of number 1 serves again"):
+        shop.carry(seconds=0.3)
+
+    assert "pod/shop-dev/db-0 was deleted: it was stuck" in shop.texts()
+    pod = cluster.objects["", "Pod", "shop-dev", "db-0"]
+    assert pod["status"]["conditions"][0]["status"] == "True"

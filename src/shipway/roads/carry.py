@@ -14,13 +14,14 @@ import msgspec
 from shipway.core.evidence.history import Head, follow, left
 from shipway.core.evidence.link import Edge, Link  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.shipped import Intent, Outcome  # noqa: TC001  msgspec reads types
+from shipway.core.kube import plan as plans
 from shipway.core.kube.plan import Plan, Standing  # noqa: TC001  msgspec reads types
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
 from shipway.errors import Failures, Kind, ShipwayError
 from shipway.roads import block, record
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
-from shipway.stages import deploy, gate
+from shipway.stages import deploy, gate, unstick
 from shipway.stages.deploy import Proof  # noqa: TC001  msgspec reads types
 from shipway.stages.gate import Expected, GateResult
 
@@ -105,6 +106,8 @@ def carry(
     applied, result, error = None, None, None
     try:
         applied = _applied(request, link, plan, seen, kube=kube, hands=hands, run=run)
+        if request.kind == "rollback":
+            _unstick(request, applied, kube=kube, hands=hands, run=run)
         result = _gate(request, applied, kube=kube, hands=hands, run=run)
     except ShipwayError as caught:
         if caught.kind is Kind.CANCELLED:
@@ -165,16 +168,12 @@ def _plan(request: CarryRequest, *, kube: Kube, hands: Hands, run: Run) -> Plan:
         content=hands.content,
     )
     if request.kind == "rollback":
-        plan = _without_jobs(plan)
+        plan, stays = plans.backwards(plan)
+        for action in stays:
+            run.remark(f"{action.ref} is not rolled back: it stays as it is")
     for action in plan.removals:
         run.remark(str(action))
     return plan
-
-
-def _without_jobs(plan: Plan) -> Plan:
-    """Return what a rollback does: what a Job once did is not done again."""
-    kept = tuple(one for one in plan.actions if one.ref.kind != "Job")
-    return msgspec.structs.replace(plan, actions=kept)
 
 
 def _swap(
@@ -250,6 +249,25 @@ def _apply(
         clock=hands.clock,
         on_applied=seen.append,
     )
+
+
+def _unstick(
+    request: CarryRequest, applied: Deployed, *, kube: Kube, hands: Hands, run: Run
+) -> None:
+    """Delete the broken pods for which StatefulSets would wait for ever."""
+    sets = tuple(one.ref for one in applied.objects if one.ref.kind == "StatefulSet")
+    if not sets:
+        return
+    done = run.step(
+        unstick.unstick,
+        request.unit,
+        unstick.UnstickRequest(sets=sets),
+        summary=lambda made: f"{len(made.pods)} pods deleted",
+        kube=kube,
+        clock=hands.clock,
+    )
+    for pod in done.pods:
+        run.remark(f"{pod} was deleted: it was stuck at the revision that was taken back")
 
 
 def _gate(

@@ -26,6 +26,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     """Repository of the environment's evidence, ``HOST[:PORT]/NAME``."""
     trust: Trust
     namespaces: tuple[str, ...] = ()
+    rollout: str = "stop-at-first"
+    """What becomes of the environment's other targets where one fails."""
     health: tuple[Rule, ...] = ()
     """The configuration's own rules for the gate."""
 

@@ -17,7 +17,17 @@ from shipway.core.oci import config as configs
 from shipway.core.oci import manifest as manifests
 from shipway.core.project import settings
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import carriage, history, pins, reach, releases, rendering, scaffold, where
+from shipway.roads import (
+    carriage,
+    history,
+    pins,
+    reach,
+    releases,
+    rendering,
+    scaffold,
+    targets,
+    where,
+)
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.opening import Opening
 from shipway.roads.wanted import GUESSED_PORT
@@ -164,7 +174,7 @@ class _Journey:
                 renderer=renderer,
             )
 
-        done = {context: one(context) for context in self._contexts()}
+        done = targets.each(self._contexts(), one, rollout=place.rollout, run=run)
         return Dispatched(
             environment=place.environment,
             release=release.reference,

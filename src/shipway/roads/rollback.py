@@ -12,7 +12,7 @@ import msgspec
 
 from shipway import scope
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import history, restore, where
+from shipway.roads import history, restore, targets, where
 from shipway.run import Run
 from shipway.stages import deploy
 
@@ -74,7 +74,13 @@ def rollback(
         ) as run,
     ):
         began = hands.clock.monotonic()
-        done = {one.context: _one(one, wanted, reason, hands=hands, run=run) for one in places}
+        by_context = {one.context: one for one in places}
+        done = targets.each(
+            tuple(by_context),
+            lambda name: _one(by_context[name], wanted, reason, hands=hands, run=run),
+            rollout=places[0].rollout,
+            run=run,
+        )
         return RolledBack(
             environment=request.environment,
             numbers={name: one.said.sequence for name, one in done.items()},

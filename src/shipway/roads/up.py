@@ -15,7 +15,7 @@ from shipway import scope
 from shipway.core.kube.objects import Ref
 from shipway.core.project import settings
 from shipway.errors import Kind
-from shipway.roads import beside, pins, reach, rendering, scaffold, where
+from shipway.roads import beside, pins, reach, rendering, scaffold, targets, where
 from shipway.roads.before import Before
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.opening import Opening
@@ -156,7 +156,12 @@ class _Journey:
         shop = self._shop
         proof, makings = shop.make(base, checked.join)
         self._remember(makings)
-        delivered = [self._deliver(base, makings, context) for context in self._way.contexts]
+        delivered = targets.each(
+            self._way.contexts,
+            lambda context: self._deliver(base, makings, context),
+            rollout=self._place.rollout,
+            run=self._run,
+        )
         shop.keep()
         shop.tag(base, makings)
         urls = self._urls()
@@ -168,7 +173,7 @@ class _Journey:
             run=self._run,
             opening=self._opening,
         )
-        return self._told(delivered, makings, urls, reports)
+        return self._told(list(delivered.values()), makings, urls, reports)
 
     def _check(self, base: Source) -> None:
         """Refuse, beside the build and before anything is pushed, what must not be applied."""

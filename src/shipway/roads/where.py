@@ -105,6 +105,7 @@ def destination(
         evidence=f"{registry}/{project}/evidence",
         trust=trust,
         namespaces=at.namespaces,
+        rollout=at.rollout,
         health=at.health,
     )
 

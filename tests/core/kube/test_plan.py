@@ -9,7 +9,7 @@ import pytest
 
 from shipway.core.kube import applyset, autoscale, diff, order
 from shipway.core.kube.objects import ref_of
-from shipway.core.kube.plan import Observed, Plan, Standing, Verb, plan
+from shipway.core.kube.plan import Observed, Plan, Standing, Verb, backwards, plan
 from shipway.core.kube.stamp import INTENT, RELEASE, Stamp
 from shipway.core.oci.digest import of
 from shipway.errors import ShipwayError
@@ -336,3 +336,18 @@ def test_departures(wanted: Any, found: Any, expected: list[str]) -> None:
 def test_order_key_is_total() -> None:
     """Names are ordered by rank, then by identity."""
     assert order.key(ref_of(web())) > order.key(ref_of(obj("Service", "web")))
+
+
+def test_a_rollback_leaves_what_time_has_filled() -> None:
+    """Jobs are not run again; claims and definitions that are there stay; what is gone is made."""
+    claim, job = obj("PersistentVolumeClaim", "data"), obj("Job", "move", "batch/v1")
+    there = obj("PersistentVolumeClaim", "old", spec={"size": 1})
+    same = obj("PersistentVolumeClaim", "same")
+    wanted = (web(), job, claim, {**there, "spec": {"size": 2}}, same)
+    done, left = backwards(planned(*wanted, found=(live(there), live(same))))
+
+    assert [one.ref.name for one in done.actions] == ["web", "data"]
+    assert [(one.ref.name, one.verb) for one in left] == [
+        ("move", Verb.CREATE),
+        ("old", Verb.CONFIGURE),
+    ]

@@ -129,6 +129,7 @@ def test_a_configured_environment() -> None:
     place = settings.place(config, "shop", "prod")
 
     assert place.contexts == ("eu", "us")
+    assert place.rollout == "stop-at-first"
     assert not place.embedded
     assert place.namespaces == ("a", "b")
     assert place.protected

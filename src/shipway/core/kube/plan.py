@@ -132,6 +132,22 @@ def plan(
     )
 
 
+def backwards(planned: Plan) -> tuple[Plan, tuple[Action, ...]]:
+    """Return what a rollback does of a plan, and what it leaves although it would change it.
+
+    What a Job once did is not done again; definitions and volume claims that are there keep what
+    time put into them.
+    """
+    kept = tuple(one for one in planned.actions if not _stays(one))
+    left = tuple(one for one in planned.actions if _stays(one) and one.verb is not Verb.UNCHANGED)
+    return msgspec.structs.replace(planned, actions=kept), left
+
+
+def _stays(action: Action) -> bool:
+    kind = action.ref.kind
+    return kind == "Job" or (kind in LASTING - {"Namespace"} and action.verb is not Verb.CREATE)
+
+
 def _action(
     obj: Obj,
     live: Mapping[tuple[str, str, str, str], Obj],

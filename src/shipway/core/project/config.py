@@ -130,6 +130,8 @@ class Environment(Strict, frozen=True):
     """How objects reach the cluster."""
     targets: tuple[Target, ...] = ()
     """Its clusters; without any, the embedded one."""
+    rollout: Literal["stop-at-first", "all"] = "stop-at-first"
+    """Whether a cluster that fails ends it, or the ones after it follow."""
     cluster_objects: tuple[ClusterObject, ...] = ()
     """Cluster-scoped objects it may have, as ``ClusterRole/web``."""
 

@@ -73,6 +73,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     overlay: str
     via: str
     cluster_objects: tuple[str, ...]
+    rollout: str = "stop-at-first"
+    """``stop-at-first`` or ``all``: what becomes of the other contexts where one fails."""
     health: tuple[Rule, ...] = ()
     """Expressions that the gate asks of kinds that Kubernetes does not know."""
     existing: Existing = Existing()
@@ -178,6 +180,7 @@ def place(config: Config, project: str, name: str, *, existing: Existing = NOTHI
         overlay=chosen.overlay or existing.folder,
         via=chosen.via,
         cluster_objects=chosen.cluster_objects,
+        rollout=chosen.rollout,
         health=_health(config),
         existing=existing,
     )
