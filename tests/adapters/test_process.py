@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shipway import scope
 from shipway.adapters import process
 from shipway.adapters.process import SystemProcesses
 from shipway.errors import ShipwayError
@@ -102,3 +103,21 @@ def test_it_runs_in_its_own_session() -> None:
     session = int(shell("cut -d' ' -f6 /proc/self/stat").out)
 
     assert session != os.getsid(0)
+
+
+def test_a_talk_ends_in_time(tmp_path: Path) -> None:
+    """A program that may ask is ended with its time or the scope's; what it said comes back."""
+    machine = SystemProcesses()
+    env = {"PATH": "/usr/bin:/bin"}
+
+    done = machine.talk(["sh", "-c", "echo said; exit 3"], env=env, timeout=20)
+    assert (done.code, done.out, done.err) == (3, b"said\n", b"")
+    with pytest.raises(ShipwayError) as late:
+        machine.talk(["sleep", "20"], env=env, timeout=0.2)
+    with pytest.raises(ShipwayError) as cancelled, scope.open(seconds=0.2):
+        machine.talk(["sleep", "20"], env=env, timeout=20)
+    with pytest.raises(ShipwayError) as missing:
+        machine.talk([str(tmp_path / "none")], env=env, timeout=20)
+
+    found = [one.value.id for one in (late, cancelled, missing)]
+    assert found == ["process.timeout", "run.deadline", "process.missing"]

@@ -73,6 +73,32 @@ class SystemProcesses:
             raise _failure("process.flood", argv, "wrote more than 256 MiB", Kind.REJECTED)
         return Completed(child.returncode, bytes(talk.out), bytes(talk.err))
 
+    def talk(self, argv: Sequence[str], *, env: Mapping[str, str], timeout: float) -> Completed:
+        """Run a program that may ask the person: standard input and error are this process's own.
+
+        It stays in our process group, so that it may read the terminal; Ctrl-C reaches it, too.
+
+        Raises:
+            ShipwayError: ``process.missing``, ``process.timeout``, ``run.cancelled``.
+        """
+        current = scope.current()
+        current.check()
+        try:
+            child = subprocess.Popen(list(argv), stdout=subprocess.PIPE, env=dict(env))
+        except OSError as error:
+            raise _missing(argv[0], error) from error
+        with child, current.on_cancel(child.terminate):
+            try:
+                out, _ = child.communicate(timeout=current.remaining(timeout))
+            except subprocess.TimeoutExpired as error:
+                child.kill()
+                current.check()
+                raise _failure(
+                    "process.timeout", argv, "did not end in time", Kind.TRANSIENT
+                ) from error
+        current.check()
+        return Completed(child.returncode, out, b"")
+
 
 def end_group(child: subprocess.Popen[bytes]) -> None:
     """Ask the child's group to end, and insist after a second; returns at once."""
@@ -95,14 +121,18 @@ def _start(argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> subp
         )
     except OSError as error:
         subject = cwd if cwd and not os.path.isdir(cwd) else argv[0]  # noqa: PTH112  no Path here
-        raise ShipwayError(
-            "process.missing",
-            Kind.MISSING,
-            error.strerror or str(error),
-            operation="starting",
-            subject=subject,
-            hint="is it installed, and may this account execute it?",
-        ) from error
+        raise _missing(subject, error) from error
+
+
+def _missing(subject: str, error: OSError) -> ShipwayError:
+    return ShipwayError(
+        "process.missing",
+        Kind.MISSING,
+        error.strerror or str(error),
+        operation="starting",
+        subject=subject,
+        hint="is it installed, and may this account execute it?",
+    )
 
 
 def _finish(child: subprocess.Popen[bytes]) -> None:

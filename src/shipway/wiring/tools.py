@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from shipway.adapters.content.store import Store
     from shipway.adapters.registry.client import Client
     from shipway.core.engines.progress import Progress
+    from shipway.core.kube.contexts import Access
     from shipway.core.ports.bases import Bases, ImageFiles
     from shipway.core.ports.cache import StageCache
     from shipway.core.ports.evidence import Links
@@ -193,7 +195,20 @@ class Tools(Grounded):
         from shipway.core.kube.contexts import choose, merge
 
         access = choose(merge(read(self.variables)), context)
-        return Cluster(access, processes=self.processes, environment=self.variables)
+        if access.insecure or not access.server.startswith("https:"):
+            self._doubt(access)
+        terminal = self.processes if self._asks and sys.stdin and sys.stdin.isatty() else None
+        return Cluster(
+            access, processes=self.processes, environment=self.variables, terminal=terminal
+        )
+
+    def _doubt(self, access: Access) -> None:
+        """Say that nobody knows whether it is the cluster that answers."""
+        from shipway.core.run.events import Remark
+
+        why = "insecure-skip-tls-verify" if access.insecure else "plain HTTP"
+        text = f"context {access.context}: {access.server} is not proved to be that cluster ({why})"
+        self._emit(Remark(run="", trace="", at=self.clock.now(), text=text))
 
     def save(self, registry: str) -> cluster.Saved:
         """Copy links that only a registry has into the store, and say what could not be."""

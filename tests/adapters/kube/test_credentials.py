@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import os
+import pty
+import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,9 +25,10 @@ from shipway.core.ports.kube import Selection
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fakes.apiserver import ApiServer
+
+
+HEAD = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
 
 
 def access(server: ApiServer, **other: Any) -> Access:
@@ -124,6 +130,24 @@ def test_impersonation(apiserver: ApiServer) -> None:
     assert who(found) == "me a b system:authenticated"
 
 
+def test_impersonation_in_full(apiserver: ApiServer) -> None:
+    """A uid and extra fields go with the user; the server sees all of them."""
+    found = access(
+        apiserver,
+        token=ADMIN,
+        impersonate="me",
+        impersonate_uid="u-1",
+        impersonate_extra=(("scopes", "a"), ("scopes", "b"), ("example.com/team", "shop")),
+    )
+    cluster = Cluster(found)
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    info = cluster.create({**review, "metadata": {"name": ""}})["status"]["userInfo"]
+    cluster.close()
+
+    assert (info["username"], info["uid"]) == ("me", "u-1")
+    assert info["extra"] == {"scopes": ["a", "b"], "example.com/team": ["shop"]}
+
+
 def test_basic(apiserver: ApiServer) -> None:
     """User and password are sent (and this server does not take them)."""
     found = access(apiserver, username="me", password="hush-hush-hush")
@@ -142,9 +166,14 @@ def plugin(tmp_path: Path, body: str, **other: Any) -> ExecPlugin:
     return ExecPlugin(command=sys.executable, args=("-I", str(script)), **other)
 
 
+def shown(said: object) -> str:
+    """Return Python that prints JSON."""
+    return f"print({json.dumps(json.dumps(said))})"
+
+
 def says(**status: Any) -> str:
     """Return Python that prints an ExecCredential."""
-    return f"print({json.dumps(json.dumps({'kind': 'ExecCredential', 'status': status}))})"
+    return shown(HEAD | {"status": status})
 
 
 def test_exec_token(apiserver: ApiServer, tmp_path: Path) -> None:
@@ -174,10 +203,18 @@ def test_exec_is_told_about_the_cluster(apiserver: ApiServer, tmp_path: Path) ->
     found = access(
         apiserver,
         tls_server_name="kubernetes",
-        plugin=plugin(tmp_path, body, env=(("MINE", "1"),), provide_cluster_info=True),
+        proxy_url="http://127.0.0.1:1",
+        plugin=plugin(
+            tmp_path,
+            body,
+            env=(("MINE", "1"),),
+            provide_cluster_info=True,
+            cluster_config={"audience": "shop"},
+        ),
     )
 
-    who(found, SystemProcesses(), {"PATH": "/bin"})
+    with pytest.raises(ShipwayError):  # the proxy is not there; the plugin was asked before
+        who(found, SystemProcesses(), {"PATH": "/bin"})
 
     seen = json.loads(out.read_text())
     info = json.loads(seen["KUBERNETES_EXEC_INFO"])
@@ -189,6 +226,8 @@ def test_exec_is_told_about_the_cluster(apiserver: ApiServer, tmp_path: Path) ->
             "server": apiserver.server,
             "certificate-authority-data": apiserver.data("ca.crt"),
             "tls-server-name": "kubernetes",
+            "proxy-url": "http://127.0.0.1:1",
+            "config": {"audience": "shop"},
         },
     }
 
@@ -234,6 +273,9 @@ def test_exec_is_asked_again_when_it_runs_out(apiserver: ApiServer, tmp_path: Pa
         ("print('{}')", "printed no ExecCredential"),
         ("print('[]')", "printed no ExecCredential"),
         ("""print('{"status": {"expirationTimestamp": "soon"}}')""", "printed no ExecCredential"),
+        (shown({"kind": "ExecCredential", "status": {"token": "t"}}), "something else than"),
+        (shown(HEAD | {"status": {}}), "neither a token"),
+        (shown(HEAD | {"status": {"clientKeyData": "k"}}), "neither a token"),
     ],
 )
 def test_exec_that_fails(apiserver: ApiServer, tmp_path: Path, body: str, why: str) -> None:
@@ -245,6 +287,60 @@ def test_exec_that_fails(apiserver: ApiServer, tmp_path: Path, body: str, why: s
 
     assert caught.value.id == "kube.credentials"
     assert "hush" not in str(caught.value)
+
+
+def test_exec_of_the_older_version(apiserver: ApiServer, tmp_path: Path) -> None:
+    """v1beta1 is spoken in v1beta1, both ways."""
+    version = "client.authentication.k8s.io/v1beta1"
+    body = (
+        "assert json.loads(os.environ['KUBERNETES_EXEC_INFO'])['apiVersion'].endswith('v1beta1')\n"
+        + says(token=ADMIN).replace("/v1", "/v1beta1")
+    )
+    found = access(apiserver, plugin=plugin(tmp_path, body, api_version=version))
+
+    assert who(found, SystemProcesses()).startswith("admin")
+
+
+def test_exec_is_asked_once_while_its_answer_lasts(apiserver: ApiServer, tmp_path: Path) -> None:
+    """Until the time it names, one answer serves every call."""
+    count = tmp_path / "count"
+    later = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat()
+    body = f"open({str(count)!r}, 'a').write('x')\n" + says(token=ADMIN, expirationTimestamp=later)
+    cluster = Cluster(access(apiserver, plugin=plugin(tmp_path, body)), processes=SystemProcesses())
+
+    for _ in range(3):
+        cluster.version()
+    cluster.close()
+
+    assert count.read_text() == "x"
+
+
+def test_exec_that_must_ask_without_a_terminal(apiserver: ApiServer, tmp_path: Path) -> None:
+    """Where there is nobody to ask, it is not even started."""
+    found = access(apiserver, plugin=plugin(tmp_path, "sys.exit(1)", interactive="Always"))
+
+    with pytest.raises(ShipwayError, match="no terminal") as caught:
+        who(found, SystemProcesses())
+
+    assert caught.value.id == "kube.credentials"
+
+
+@pytest.mark.parametrize(
+    ("mode", "answered"), [("Always", True), ("IfAvailable", True), ("Never", False)]
+)
+def test_exec_may_ask_on_a_terminal(mode: str, answered: bool) -> None:
+    """On a real terminal its question is seen and the answer goes to it, unless it may not ask."""
+    leader, follower = pty.openpty()
+    program = [sys.executable, str(Path(__file__).with_name("asking.py")), mode]
+    child = subprocess.Popen(program, stdin=follower, stdout=subprocess.PIPE, stderr=follower)
+    os.close(follower)
+    if answered:
+        assert b"code?" in os.read(leader, 100)
+        os.write(leader, b"open sesame\n")
+    out, _ = child.communicate(timeout=30)
+    os.close(leader)
+
+    assert out.decode() == f"token: {'open sesame' if answered else 'nobody was asked'}\n"
 
 
 def test_exec_that_is_not_there(apiserver: ApiServer) -> None:

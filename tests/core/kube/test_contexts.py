@@ -9,6 +9,9 @@ import pytest
 from shipway.core.kube.contexts import Access, Document, ExecPlugin, choose, merge
 from shipway.errors import Kind, ShipwayError
 
+V1 = "client.authentication.k8s.io/v1"
+BETA = {"apiVersion": "client.authentication.k8s.io/v1beta1"}
+
 
 def document(path: str = "/home/me/.kube/config", **parts: Any) -> Document:
     """Return a file with one cluster, user and context called ``one``, but for ``parts``."""
@@ -61,7 +64,7 @@ def test_paths_start_at_their_file() -> None:
             "client-certificate": "../client.crt",
             "client-key": "/abs/client.key",
             "tokenFile": "token",
-            "exec": {"command": "./bin/plugin"},
+            "exec": {"command": "./bin/plugin", **BETA},
         },
     )
 
@@ -78,9 +81,12 @@ def test_everything_else() -> None:
     found = access(
         {
             "certificate-authority-data": "Y2E=",
-            "insecure-skip-tls-verify": True,
             "tls-server-name": "kubernetes",
             "proxy-url": "http://proxy:3128",
+            "extensions": [
+                {"name": "other", "extension": 1},
+                {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "shop"}},
+            ],
         },
         {
             "client-certificate-data": "Yw==",
@@ -89,6 +95,8 @@ def test_everything_else() -> None:
             "password": "p",
             "as": "root",
             "as-groups": ["a", "b"],
+            "as-uid": "u-1",
+            "as-user-extra": {"scopes": ["x", "y"], "none": None},
             "exec": {
                 "command": "plugin",
                 "args": ["get", 1],
@@ -106,7 +114,6 @@ def test_everything_else() -> None:
         namespace="shop",
         server="https://one:6443",
         ca_data="Y2E=",
-        insecure=True,
         tls_server_name="kubernetes",
         proxy_url="http://proxy:3128",
         cert_data="Yw==",
@@ -115,6 +122,8 @@ def test_everything_else() -> None:
         password="p",
         impersonate="root",
         impersonate_groups=("a", "b"),
+        impersonate_uid="u-1",
+        impersonate_extra=(("scopes", "x"), ("scopes", "y")),
         plugin=ExecPlugin(
             command="plugin",
             args=("get", "1"),
@@ -122,8 +131,53 @@ def test_everything_else() -> None:
             api_version="client.authentication.k8s.io/v1beta1",
             install_hint="install it",
             provide_cluster_info=True,
+            cluster_config={"audience": "shop"},
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "mode"),
+    [
+        ({"apiVersion": V1, "interactiveMode": "Never"}, "Never"),
+        ({"apiVersion": V1, "interactiveMode": "Always"}, "Always"),
+        ({"apiVersion": V1, "interactiveMode": "IfAvailable"}, "IfAvailable"),
+        (BETA, "IfAvailable"),
+        ({**BETA, "interactiveMode": "Never"}, "Never"),
+    ],
+)
+def test_whether_a_plugin_may_ask(said: dict[str, str], mode: str) -> None:
+    """v1 says it; v1beta1 need not."""
+    found = access(user={"exec": {"command": "plugin", **said}}).plugin
+
+    assert found is not None
+    assert (found.api_version, found.interactive) == (said["apiVersion"], mode)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({}, "without an apiVersion"),
+        ({"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "v1alpha1, which Kubernetes"),
+        ({"apiVersion": V1}, "interactiveMode is missing"),
+        ({"apiVersion": V1, "interactiveMode": "never"}, "interactiveMode is never"),
+        ({**BETA, "interactiveMode": "maybe"}, "interactiveMode is maybe"),
+    ],
+)
+def test_a_plugin_that_is_described_wrong(said: dict[str, str], why: str) -> None:
+    """As for kubectl: another version, or a mode that is none, is an error of the file."""
+    with pytest.raises(ShipwayError, match=why) as caught:
+        access(user={"exec": {"command": "plugin", **said}})
+
+    assert (caught.value.id, caught.value.kind) == ("kube.kubeconfig", Kind.CONFIG)
+
+
+@pytest.mark.parametrize("key", ["certificate-authority", "certificate-authority-data"])
+def test_an_authority_that_is_not_to_be_checked(key: str) -> None:
+    """Both at once cannot be meant."""
+    with pytest.raises(ShipwayError, match="asks not to check it"):
+        access({key: "eA==", "insecure-skip-tls-verify": True})
+    assert access({"insecure-skip-tls-verify": True}).insecure
 
 
 def test_repr_shows_no_credential() -> None:

@@ -22,6 +22,7 @@ from shipway.errors import Kind, ShipwayError
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
+    from shipway.adapters.kube.credentials import Terminal
     from shipway.core.kube.contexts import Access
     from shipway.core.kube.objects import Obj, Ref
     from shipway.core.ports.kube import Change, Selection
@@ -42,11 +43,15 @@ class Cluster:
         *,
         processes: Processes | None = None,
         environment: Mapping[str, str] | None = None,
+        terminal: Terminal | None = None,
     ) -> None:
-        """``processes`` run exec plugins; ``environment`` is theirs, and names the network's."""
+        """``processes`` run exec plugins; ``environment`` is theirs, and names the network's.
+
+        ``terminal`` runs those that may ask a person; none where there is no person to ask.
+        """
         variables = environment or {}
         network = from_environment(variables)
-        self._transport = Transport(access, processes, variables, network)
+        self._transport = Transport(access, processes, variables, network, terminal)
         self._lock = threading.Lock()
         self._served: dict[str, dict[str, Resource]] = {}
 

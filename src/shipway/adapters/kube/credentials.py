@@ -14,8 +14,9 @@ import ssl
 import tempfile
 import threading
 import time
+import urllib.parse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -24,12 +25,14 @@ from shipway.adapters.http import trust
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shipway.adapters.http.network import Network
     from shipway.core.kube.contexts import Access, ExecPlugin
-    from shipway.core.ports.process import Processes
+    from shipway.core.ports.process import Completed, Processes
 
+_PLUGIN, _PERSON = 60.0, 300.0
+"""Seconds that a plugin may take, alone and with a person."""
 _TOKEN_LIFE = 60.0
 """Seconds after which a token file is read again (kubelets rotate projected tokens)."""
 
@@ -47,13 +50,27 @@ class Credential(msgspec.Struct, frozen=True):
         return "Credential()"
 
 
+class Terminal(Protocol):
+    """Runs a program that may ask the person."""
+
+    def talk(self, argv: Sequence[str], *, env: Mapping[str, str], timeout: float) -> Completed:
+        """Run with this process's own standard input and error; what it prints is returned."""
+        ...
+
+
 class Credentials:
     """The current credential of one :class:`Access`, made anew when it runs out."""
 
     def __init__(
-        self, access: Access, processes: Processes | None, environment: Mapping[str, str]
+        self,
+        access: Access,
+        processes: Processes | None,
+        environment: Mapping[str, str],
+        terminal: Terminal | None = None,
     ) -> None:
+        """``terminal`` is there where a person can be asked."""
         self._access = access
+        self._terminal = terminal
         self._processes = processes
         self._environment = environment
         self._lock = threading.Lock()
@@ -94,6 +111,12 @@ class Credentials:
         if access.impersonate:
             headers.append(("Impersonate-User", access.impersonate))
             headers += [("Impersonate-Group", group) for group in access.impersonate_groups]
+            if access.impersonate_uid:
+                headers.append(("Impersonate-Uid", access.impersonate_uid))
+            headers += [
+                (f"Impersonate-Extra-{urllib.parse.quote(key, safe='')}", value)
+                for key, value in access.impersonate_extra
+            ]
         return headers
 
     def _obtain(self) -> Credential:
@@ -108,27 +131,42 @@ class Credentials:
     def _ask(self, plugin: ExecPlugin) -> Credential:
         if self._processes is None:
             raise _failed(self._access.context, "its exec plugin cannot be run here")
-        info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": self._spec()}
+        asks = plugin.interactive != "Never" and self._terminal is not None
+        if plugin.interactive == "Always" and not asks:
+            text = f"its exec plugin {plugin.command} has to ask a person, and there is no terminal"
+            raise _failed(self._access.context, text, plugin.install_hint)
+        spec = self._spec(asks=asks)
+        info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
         env = {**self._environment, **dict(plugin.env), "KUBERNETES_EXEC_INFO": json.dumps(info)}
+        argv = [plugin.command, *plugin.args]
         try:
-            done = self._processes.run([plugin.command, *plugin.args], env=env, timeout=60.0)
+            if asks and self._terminal is not None:
+                done = self._terminal.talk(argv, env=env, timeout=_PERSON)
+            else:
+                done = self._processes.run(argv, env=env, timeout=_PLUGIN)
         except ShipwayError as error:
             raise _failed(self._access.context, str(error), plugin.install_hint) from error
         if done.code != 0:
             # its output may hold credentials, so it stays out of the message
             text = f"its exec plugin {plugin.command} ended with {done.code}"
             raise _failed(self._access.context, text, plugin.install_hint)
-        return _parse(done.out, self._access.context)
+        return _parse(done.out, plugin.api_version, self._access.context)
 
-    def _spec(self) -> dict[str, object]:
+    def _spec(self, *, asks: bool) -> dict[str, object]:
         access = self._access
-        spec: dict[str, object] = {"interactive": False}
+        spec: dict[str, object] = {"interactive": asks}
         if access.plugin and access.plugin.provide_cluster_info:
             cluster: dict[str, object] = {"server": access.server}
             if ca := authority(access):
                 cluster["certificate-authority-data"] = base64.b64encode(ca).decode()
             if access.tls_server_name:
                 cluster["tls-server-name"] = access.tls_server_name
+            if access.insecure:
+                cluster["insecure-skip-tls-verify"] = True
+            if access.proxy_url:
+                cluster["proxy-url"] = access.proxy_url
+            if access.plugin.cluster_config is not None:
+                cluster["config"] = access.plugin.cluster_config
             spec["cluster"] = cluster
         return spec
 
@@ -182,11 +220,13 @@ def _load(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
         Path(name).unlink()
 
 
-def _parse(out: bytes, context: str) -> Credential:
+def _parse(out: bytes, version: str, context: str) -> Credential:
+    """Return what a plugin printed (client.authentication.k8s.io, ExecCredential)."""
     try:
-        status = msgspec.json.decode(out)["status"]
+        said = msgspec.json.decode(out)
+        status = said["status"]
         expires = status.get("expirationTimestamp")
-        return Credential(
+        found = Credential(
             token=status.get("token") or "",
             cert=status.get("clientCertificateData") or "",
             key=status.get("clientKeyData") or "",
@@ -194,6 +234,11 @@ def _parse(out: bytes, context: str) -> Credential:
         )
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError):
         raise _failed(context, "its exec plugin printed no ExecCredential") from None
+    if (said.get("kind"), said.get("apiVersion")) != ("ExecCredential", version):
+        raise _failed(context, f"its exec plugin printed something else than {version}")
+    if bool(found.cert) != bool(found.key) or not (found.token or found.cert):
+        raise _failed(context, "its exec plugin gave neither a token nor a certificate and key")
+    return found
 
 
 def _seconds(text: str) -> float:

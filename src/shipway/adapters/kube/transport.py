@@ -94,10 +94,11 @@ class Transport:
         processes: Processes | None,
         environment: Mapping[str, str],
         network: Network,
+        terminal: credentials.Terminal | None = None,
     ) -> None:
         self._access = access
         self._network = network
-        self._credentials = credentials.Credentials(access, processes, environment)
+        self._credentials = credentials.Credentials(access, processes, environment, terminal)
         self._lock = threading.Lock()
         self._pool: urllib3.PoolManager | None = None
 

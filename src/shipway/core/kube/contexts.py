@@ -31,7 +31,11 @@ class ExecPlugin(msgspec.Struct, frozen=True, kw_only=True):
     env: tuple[tuple[str, str], ...] = ()
     api_version: str = "client.authentication.k8s.io/v1"
     install_hint: str = ""
+    interactive: str = "IfAvailable"
+    """May it ask a person: ``Never``, ``IfAvailable`` or ``Always``."""
     provide_cluster_info: bool = False
+    cluster_config: object = None
+    """What the cluster's entry says for plugins; goes to it with the cluster's address."""
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     impersonate: str = ""
     impersonate_groups: tuple[str, ...] = ()
+    impersonate_uid: str = ""
+    impersonate_extra: tuple[tuple[str, str], ...] = ()
+    """Pairs of key and value; a key may come twice."""
     plugin: ExecPlugin | None = None
 
     def __repr__(self) -> str:
@@ -101,9 +108,16 @@ def choose(merged: Merged, context: str) -> Access:
         raise _broken(context, "its user has an auth-provider, which Kubernetes removed in 1.26")
     if not cluster.get("server"):
         raise _broken(context, "its cluster names no server")
+    if cluster.get("insecure-skip-tls-verify") and any(
+        cluster.get(key) for key in ("certificate-authority", "certificate-authority-data")
+    ):
+        raise _broken(context, "its cluster has an authority and asks not to check it")
     return _access(context, entry, cluster, user)
 
 
+_EXEC_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+_MODES = ("Never", "IfAvailable", "Always")
+_EXTENSION = "client.authentication.k8s.io/exec"
 _PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
@@ -145,21 +159,49 @@ def _access(
         password=_text(user, "password"),
         impersonate=_text(user, "as"),
         impersonate_groups=tuple(str(group) for group in user.get("as-groups") or ()),
-        plugin=_plugin(user.get("exec") or {}),
+        impersonate_uid=_text(user, "as-uid"),
+        impersonate_extra=tuple(
+            (str(key), str(value))
+            for key, values in (user.get("as-user-extra") or {}).items()
+            for value in values or ()
+        ),
+        plugin=_plugin(context, user.get("exec") or {}, cluster),
     )
 
 
-def _plugin(entry: dict[str, Any]) -> ExecPlugin | None:
+def _plugin(context: str, entry: dict[str, Any], cluster: dict[str, Any]) -> ExecPlugin | None:
     if not entry:
         return None
+    version = _text(entry, "apiVersion")
+    if version not in _EXEC_VERSIONS:
+        told = f"of {version}, which Kubernetes removed" if version else "without an apiVersion"
+        raise _broken(
+            context, f"its exec plugin is {told}; there are {' and '.join(_EXEC_VERSIONS)}"
+        )
+    mode = _text(entry, "interactiveMode")
+    if mode not in _MODES and (mode or version == _EXEC_VERSIONS[0]):
+        raise _broken(
+            context,
+            f"its exec plugin's interactiveMode is {mode or 'missing'}: {', '.join(_MODES)}",
+        )
     return ExecPlugin(
         command=_text(entry, "command"),
         args=tuple(str(arg) for arg in entry.get("args") or ()),
         env=tuple((str(item["name"]), str(item["value"])) for item in entry.get("env") or ()),
-        api_version=_text(entry, "apiVersion") or "client.authentication.k8s.io/v1",
+        api_version=version,
         install_hint=_text(entry, "installHint"),
+        interactive=mode or "IfAvailable",
         provide_cluster_info=bool(entry.get("provideClusterInfo")),
+        cluster_config=_extension(cluster),
     )
+
+
+def _extension(cluster: dict[str, Any]) -> object:
+    """Return what a cluster's entry says for plugins (client.authentication.k8s.io/exec)."""
+    for one in cluster.get("extensions") or ():
+        if one.get("name") == _EXTENSION:
+            return one.get("extension")
+    return None
 
 
 def _text(entry: dict[str, Any], key: str) -> str:
