@@ -38,21 +38,23 @@ def up(
     timeout: float = 120.0,
 ) -> object:
     """Carry the project the whole road."""
-    from shipway.roads import up as road
+    tools = Tools(emit)
+    with tools.ahead(directory):
+        from shipway.roads import up as road
 
-    asked = road.UpRequest(
-        directory=directory,
-        package=package,
-        environment=environment,
-        cluster=cluster,
-        keys=keys,
-        adopt=adopt,
-        port=port,
-        tests=tests,
-        seconds=timeout,
-        architecture=architecture(),
-    )
-    return road.up(asked, hands=Tools(emit), emit=emit)
+        asked = road.UpRequest(
+            directory=directory,
+            package=package,
+            environment=environment,
+            cluster=cluster,
+            keys=keys,
+            adopt=adopt,
+            port=port,
+            tests=tests,
+            seconds=timeout,
+            architecture=architecture(),
+        )
+        return road.up(asked, hands=tools, emit=emit)
 
 
 def rollback(

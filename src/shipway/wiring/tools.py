@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING
 from shipway.wiring.ground import Grounded
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from shipway.adapters.content.store import Store
+    from shipway.adapters.go.tool import GoTool
     from shipway.adapters.registry.client import Client
     from shipway.core.engines.progress import Progress
     from shipway.core.kube.contexts import Access
@@ -105,9 +108,29 @@ class Tools(Grounded):
 
         return NamespaceSandbox(self.processes)
 
-    @cached_property
+    @property
     def go(self) -> Go:
         """Return the go command."""
+        return self._go
+
+    def ahead(self, directory: str) -> AbstractContextManager[None]:
+        """Build beside the block what was built last, if it has changed; see the Go hand.
+
+        A project with environments of its own waits: their targets are looked at before anything
+        is built.
+        """
+        import contextlib
+
+        from shipway.core.project import schema
+
+        with contextlib.suppress(OSError):
+            if b"environments" in Path(directory, schema.FILE).read_bytes():
+                return contextlib.nullcontext()
+        return self._go.ahead(directory)
+
+    @cached_property
+    def _go(self) -> GoTool:
+        """Return it as the adapter that it is, which can begin a build before it is asked."""
         from shipway.adapters.go.tool import GoTool
         from shipway.adapters.toolchain import GoToolchains
 

@@ -6,6 +6,7 @@ temporary file and rename; one that cannot be read is as none.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shipway import scope
+from shipway.adapters.go.ahead import Asked
 from shipway.core.golang import inputs as nouns
 from shipway.core.golang.inputs import GONE, InputFile, InputFolder, Inputs
 from shipway.core.golang.listing import SUFFIXES
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from shipway.core.golang.listing import Named
 
 _BIG = 1 << 22
+_LAST = "last\n"
 
 
 class Records:
@@ -52,10 +55,19 @@ class Records:
             data = msgspec.json.encode(recorded)
         except UnicodeEncodeError:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
-            file.write(data)
-        os.replace(file.name, self._path(root + "\n" + recorded.unit))  # noqa: PTH105  as in the design
+        self._write(root + "\n" + recorded.unit, data)
+
+    def remember(self, root: str, asked: Asked) -> None:
+        """Keep what was last asked of a build in the repository at ``root``."""
+        with contextlib.suppress(UnicodeEncodeError):
+            self._write(_LAST + root, msgspec.json.encode(asked))
+
+    def remembered(self, directory: str) -> Asked | None:
+        """Return what was last asked in the repository that ``directory`` lies in."""
+        for place in (Path(directory), *Path(directory).parents):
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                return msgspec.json.decode(self._path(_LAST + str(place)).read_bytes(), type=Asked)
+        return None
 
     def marked(self, name: str) -> bool:
         """Return whether :meth:`mark` was called for ``name``."""
@@ -65,6 +77,12 @@ class Records:
         """Remember ``name``."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._path(name).touch()
+
+    def _write(self, name: str, data: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+            file.write(data)
+        os.replace(file.name, self._path(name))  # noqa: PTH105  as in the design
 
     def _path(self, unit: str) -> Path:
         return self._folder / of(unit.encode("utf-8", "surrogateescape")).removeprefix("sha256:")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shipway import scope
 from shipway.adapters.go import module, record
+from shipway.adapters.go.ahead import Ahead, Asked, Attempt
 from shipway.adapters.go.settings import Settings
 from shipway.core.golang import buildinfo, failures, inputs, listing, toolchain
 from shipway.core.golang.binary import Decided
@@ -26,6 +27,7 @@ from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from contextlib import AbstractContextManager
 
     from shipway.adapters.go.module import Place
     from shipway.core.golang.inputs import Inputs
@@ -43,6 +45,8 @@ STALE = 86_400
 
 _HOPELESS = ("build.checksum", "build.go-too-old", "build.go-sum", "build.no-space")
 """Failures of a download that no repeat mends."""
+_COMPILER = "build.compile"
+"""What only another source mends."""
 _TOOLS = ("compile", "link", "asm")
 
 
@@ -82,6 +86,7 @@ class GoTool:
         self._settings = Settings(variables, cache)
         self._ours = ours
         self._records = record.Records(state)
+        self._ahead = Ahead()
         self._scratch = scratch
         self._home = str(Path(state, "home"))
 
@@ -96,29 +101,62 @@ class GoTool:
     def build(self, target: Target, ldflags: str) -> Built:
         """Build one main package without a network; see the port."""
         job = self._job(target)
-        flags = ("-trimpath", *_flags(job), f"-ldflags={ldflags}")
+        asked = Asked(target, ldflags)
         for attempt in range(TRIES):
-            began = time.time_ns()
             try:
-                output, network, read = self._attempt(job, flags)
+                made = self._ahead.take(asked) or self._attempt(job, ldflags)
             except ShipwayError as error:
                 if attempt or not failures.is_download_missing(error.message):
                     raise
                 self._download(job, again=True)
                 continue
-            if _is_steady(read, began):
-                self._records.save(target.root, read)
+            if _is_steady(made.read, made.began):
+                self._records.save(target.root, made.read)
+                self._records.remember(target.root, asked)
                 return Built(
-                    path=output,
-                    info=_info(output),
-                    flags=flags,
+                    path=made.output,
+                    info=_info(made.output),
+                    flags=_build_flags(job, ldflags),
                     environment=self._settings.recorded(target),
-                    network=network,
-                    inputs=read,
+                    network=made.network,
+                    inputs=made.read,
                     toolchain=self._identity(job.go),
                 )
-            Path(output).unlink()
+            Path(made.output).unlink()
         raise _moving(target)
+
+    def ahead(self, directory: str) -> AbstractContextManager[None]:
+        """Begin the last build at or above ``directory`` again, if what it read has changed.
+
+        It runs beside the block, confined as any build is; :meth:`build` takes what came of it,
+        or does without. A build that never happened here before is not begun.
+        """
+        asked = self._records.remembered(directory)
+        if asked is None:
+            return contextlib.nullcontext()
+        return self._ahead.during(asked, self._foresee)
+
+    def _foresee(self, asked: Asked) -> Attempt | None:
+        """Attempt it, unless nothing has changed; a failure counts only if it would come again."""
+        found = self._changed(asked.target)
+        if found is None:
+            return None
+        job, seen = found
+        try:
+            return self._attempt(job, asked.ldflags)
+        except ShipwayError as error:
+            if error.id == _COMPILER and _is_same(seen, record.now(seen)):
+                raise
+            return None
+
+    def _changed(self, target: Target) -> tuple[_Job, Inputs] | None:
+        """Return the job of a target, and what it would read, if that is not what it read last."""
+        with contextlib.suppress(ShipwayError):  # who asks for the build is told
+            job = self._job(target)
+            before = self._records.load(target.root, job.unit)
+            if before is not None and not _is_same(before, seen := record.now(before)):
+                return job, seen
+        return None
 
     def discard(self, built: Built) -> None:
         """Remove the executable where its receiver had the same bytes already; see the port."""
@@ -211,13 +249,14 @@ class GoTool:
         self._records.mark(mark)
         return True
 
-    def _attempt(self, job: _Job, flags: tuple[str, ...]) -> tuple[str, str, Inputs]:
+    def _attempt(self, job: _Job, ldflags: str) -> Attempt:
         """Build, and find out beside it what go reads."""
+        began = time.time_ns()
         with scope.open():
             asked = scope.spawn(self._inputs, job)
-            output, network = self._compile(job, flags)
+            output, network = self._compile(job, _build_flags(job, ldflags))
             try:
-                return output, network, asked.join()
+                return Attempt(began, output, network, asked.join())
             except ShipwayError:
                 Path(output).unlink()
                 raise
@@ -231,8 +270,11 @@ class GoTool:
         handle, output = tempfile.mkstemp(prefix="go-", dir=self._scratch)
         os.close(handle)
         argv = (job.go, "build", "-o", output, *flags, *job.target.packages)
-        env = self._offline(job)
-        ran = self._sandbox.run(argv, env=env, cwd=job.place.top)
+        try:
+            ran = self._sandbox.run(argv, env=self._offline(job), cwd=job.place.top)
+        except ShipwayError:
+            Path(output).unlink()
+            raise
         errors = ran.completed.err.decode("utf-8", "replace")
         if ran.completed.code:
             Path(output).unlink()
@@ -286,6 +328,14 @@ def _flags(job: _Job) -> tuple[str, ...]:
     return ("-buildvcs=false", f"-mod={job.place.mode}", *tags)
 
 
+def _build_flags(job: _Job, ldflags: str) -> tuple[str, ...]:
+    return ("-trimpath", *_flags(job), f"-ldflags={ldflags}")
+
+
+def _is_same(one: Inputs, other: Inputs) -> bool:
+    return (one.files, one.folders) == (other.files, other.folders)
+
+
 def _locks(job: _Job) -> tuple[Decided, ...]:
     """Return the files that choose modules, by digest."""
     found = [record.look(path) for path in job.place.locks]
@@ -305,7 +355,7 @@ def _is_steady(read: Inputs, began: int) -> bool:
     """Return whether nothing was written since the build began, nor while it was looked at."""
     after = record.now(read)
     newest = max((max(file.stamp[1:3]) for file in after.files), default=0)
-    return after.files == read.files and after.folders == read.folders and newest < began
+    return _is_same(after, read) and newest < began
 
 
 def _info(path: str) -> buildinfo.BuildInfo:
