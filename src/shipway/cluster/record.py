@@ -5,12 +5,12 @@ Read by the roads as anyone, written by :mod:`shipway.cluster.life` as root.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from shipway.cluster.site import STATE, Allocation, Programs, Site, state_of
+from shipway.core.patterns import late
 from shipway.core.ports.ground import File
 from shipway.errors import Kind, ShipwayError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.hostfacts import Facts
 
 CLUSTERS = f"{STATE}/clusters"
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}\Z")
+_NAME = late(r"[a-z][a-z0-9-]{0,29}\Z")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

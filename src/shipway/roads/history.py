@@ -6,7 +6,6 @@ links lie; numbers, order and outcomes come from the signed links and the head.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +17,7 @@ from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads type
 from shipway.core.evidence.walk import Walk
 from shipway.core.kube import head as heads
 from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 from shipway.stages.verify import RegistrySource, drive
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MOST = 500
 """Numbers that are looked at for one that passed."""
-_NUMBER = re.compile(r"-(\d{6,})(?:\.[0-9a-f]{8,})?-(?:intent|outcome)\Z")
+_NUMBER = late(r"-(\d{6,})(?:\.[0-9a-f]{8,})?-(?:intent|outcome)\Z")
 
 
 class HistoryRequest(msgspec.Struct, frozen=True, kw_only=True):

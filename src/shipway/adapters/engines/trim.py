@@ -8,15 +8,16 @@ as not built yet, so removing is always safe (cmd/go/internal/cache).
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway.core.patterns import late
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ENTRY = re.compile(rb"v1 [0-9a-f]{64} ([0-9a-f]{64}) ")
+_ENTRY = late(rb"v1 [0-9a-f]{64} ([0-9a-f]{64}) ")
 _BLOCK = 4096
 
 

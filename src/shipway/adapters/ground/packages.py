@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.patterns import late
 from shipway.core.ports.ground import File
 from shipway.errors import Kind, ShipwayError
 
@@ -40,7 +40,7 @@ WANTED: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 """Package: program: where it may lie. passt behaves as pasta where it is called so."""
-_LIBRARY = re.compile(r"^(lib[a-z0-9.+-]+)")
+_LIBRARY = late(r"^(lib[a-z0-9.+-]+)")
 _SYSTEM = ("libc6", "libseccomp2")
 """Libraries that every Debian and Ubuntu has: apt itself stands on them."""
 

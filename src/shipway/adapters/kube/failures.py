@@ -6,20 +6,20 @@ Only this package calls it. The server answers with a ``Status`` object (apimach
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
 
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
 _FORBIDDEN, _CONFLICT = 403, 409
-_QUOTA = re.compile(r"exceeded quota|must specify \S+ for:|limit is|maximum .* usage per")
-_ADMISSION = re.compile(
+_QUOTA = late(r"exceeded quota|must specify \S+ for:|limit is|maximum .* usage per")
+_ADMISSION = late(
     r"admission webhook|violates PodSecurity|ValidatingAdmissionPolicy|denied the request"
     r"|failed calling webhook"
 )
-_SCHEMA = re.compile(r"failed to create typed patch object .*?: (?P<field>\.[^:\s]+): ")
+_SCHEMA = late(r"failed to create typed patch object .*?: (?P<field>\.[^:\s]+): ")
 """Server-side apply answers 500 where a field is unknown or of another type."""
 
 

@@ -5,7 +5,6 @@ Called by :mod:`.client` and :mod:`.referring` only.
 
 from __future__ import annotations
 
-import re
 import urllib.parse
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from shipway.core.oci import challenge, reference
 from shipway.core.oci import digest as digests
 from shipway.core.oci import manifest as nouns
 from shipway.core.oci.descriptor import Descriptor, describe
+from shipway.core.patterns import late
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _MOST_TAGS = 10_000
 _MANY_TAGS, _FEW_TAGS = 1000, 100
 _PAGES = 100
 _CATALOG = "registry:catalog:*"
-_NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+_NEXT = late(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
 class _Tags(msgspec.Struct, frozen=True):

@@ -6,18 +6,17 @@ same platform gives the same bytes, so a result of any age may be used again.
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from shipway.core.engines.recipe import Recipe  # noqa: TC001  msgspec reads types
 from shipway.core.oci.digest import Digest, from_hex, hex_of, of
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
 FLAGS = "trimpath,ldflags=-s -w -buildid=,buildvcs=false,cgo=0,mod=readonly"
 """How every engine is compiled; part of every digest, so a change rebuilds all."""
 
-_LINE = re.compile(r"([0-9a-f]{64})  ([a-z0-9][a-z0-9.-]*)\Z")
+_LINE = late(r"([0-9a-f]{64})  ([a-z0-9][a-z0-9.-]*)\Z")
 
 
 class Lock(msgspec.Struct, frozen=True):

@@ -6,18 +6,18 @@ The hands that build engines read it, and faces that list them. A folder with ``
 
 from __future__ import annotations
 
-import re
 import tomllib
 
 import msgspec
 
 from shipway.core.oci.digest import Digest
 from shipway.core.oci.digest import parse as parse_digest
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*\Z")
-_TOOLCHAIN = re.compile(r"go1\.\d+(\.\d+)?\Z")
-_VERSION_SUFFIX = re.compile(r"v\d+\Z")
+_NAME = late(r"[a-z0-9][a-z0-9.-]*\Z")
+_TOOLCHAIN = late(r"go1\.\d+(\.\d+)?\Z")
+_VERSION_SUFFIX = late(r"v\d+\Z")
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

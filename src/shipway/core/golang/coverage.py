@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 MODES = ("set", "count", "atomic")
 
-_LINE = re.compile(r"(.+):(\d{1,9}\.\d{1,9},\d{1,9}\.\d{1,9}) (\d{1,9}) (\d{1,20})\Z")
+_LINE = late(r"(.+):(\d{1,9}\.\d{1,9},\d{1,9}\.\d{1,9}) (\d{1,9}) (\d{1,20})\Z")
 
 
 class Profile(msgspec.Struct, frozen=True):

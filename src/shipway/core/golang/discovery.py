@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import msgspec
 
 from shipway.core.golang.lexer import strip
+from shipway.core.patterns import late
 
 Packages = Mapping[str, Mapping[str, str]]
 """Folder relative to the module, to file name, to source."""
@@ -39,40 +40,40 @@ class Port(msgspec.Struct, frozen=True):
     """``Dockerfile``, ``source``, ``run`` or ``default``."""
 
 
-_IGNORED = re.compile(r"^//go:build\s+ignore\b|^// \+build ignore\b", re.MULTILINE)
-_MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
-_IMPORTED = re.compile(r'^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\s]+)"\s*;?$', re.MULTILINE)
-_SERVES = re.compile(
+_IGNORED = late(r"^//go:build\s+ignore\b|^// \+build ignore\b", re.MULTILINE)
+_MAIN = late(r"^package\s+main\b", re.MULTILINE)
+_IMPORTED = late(r'^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\s]+)"\s*;?$', re.MULTILINE)
+_SERVES = late(
     r"\bListenAndServe(?:TLS)?\(|\bhttp\.Serve(?:TLS)?\(|\bgrpc\.NewServer\(|\bnet\.Listen\("
     r"|\.(?:Run|Start|Listen)\(\s*[^)\s]*:\d|\bhttp\.Server\{"
 )
 _NUMBER = r"(?P<port>[1-9]\d{1,4})"
 _ADDRESS = rf'"(?:[\w.\[\]:-]*):{_NUMBER}"'
 _PORTS = (
-    re.compile(rf"\bListenAndServe(?:TLS)?\(\s*{_ADDRESS}"),
-    re.compile(rf"\bAddr:\s*{_ADDRESS}"),
-    re.compile(rf'\b(?:net\.|\w+\.)Listen\((?:[^()]*?"(?:tcp[46]?)"\s*,\s*)?{_ADDRESS}'),
-    re.compile(rf"\.(?:Run|Start|Listen)\(\s*{_ADDRESS}"),
-    re.compile(
+    late(rf"\bListenAndServe(?:TLS)?\(\s*{_ADDRESS}"),
+    late(rf"\bAddr:\s*{_ADDRESS}"),
+    late(rf'\b(?:net\.|\w+\.)Listen\((?:[^()]*?"(?:tcp[46]?)"\s*,\s*)?{_ADDRESS}'),
+    late(rf"\.(?:Run|Start|Listen)\(\s*{_ADDRESS}"),
+    late(
         rf'(?i)\bflag\.(?:String|StringVar)\([^()\n]*?"[^"]*(?:addr|listen|bind|port)[^"]*"\s*,\s*'
         rf'"[^"\n]*?:?{_NUMBER}"'
     ),
-    re.compile(rf'(?i)\bflag\.(?:Int|IntVar|Uint)\([^()\n]*?"[^"]*port[^"]*"\s*,\s*{_NUMBER}\b'),
-    re.compile(rf'(?i)"[A-Z_]*PORT"\s*,\s*"?:?{_NUMBER}\b'),
-    re.compile(rf'(?i)"[A-Z_]*(?:ADDR|ADDRESS|LISTEN)"\s*,\s*{_ADDRESS}'),
-    re.compile(rf'(?i)\b\w*port\w*\s*:?=\s*"?:?{_NUMBER}"?\s*;?$', re.MULTILINE),
-    re.compile(rf"(?i)\b\w*(?:addr|address|listen)\w*\s*:?=\s*{_ADDRESS}\s*;?$", re.MULTILINE),
-    re.compile(rf"(?i)(?:port|addr|listen)[^\n]*\bdefault:'[^'\n]*?:?{_NUMBER}'"),
+    late(rf'(?i)\bflag\.(?:Int|IntVar|Uint)\([^()\n]*?"[^"]*port[^"]*"\s*,\s*{_NUMBER}\b'),
+    late(rf'(?i)"[A-Z_]*PORT"\s*,\s*"?:?{_NUMBER}\b'),
+    late(rf'(?i)"[A-Z_]*(?:ADDR|ADDRESS|LISTEN)"\s*,\s*{_ADDRESS}'),
+    late(rf'(?i)\b\w*port\w*\s*:?=\s*"?:?{_NUMBER}"?\s*;?$', re.MULTILINE),
+    late(rf"(?i)\b\w*(?:addr|address|listen)\w*\s*:?=\s*{_ADDRESS}\s*;?$", re.MULTILINE),
+    late(rf"(?i)(?:port|addr|listen)[^\n]*\bdefault:'[^'\n]*?:?{_NUMBER}'"),
 )
 """Ways to write a port, the most telling first."""
 
-_ROUTE = re.compile(
+_ROUTE = late(
     r"\.(?:HandleFunc|Handle|Get|GET|Path|PathPrefix|Group|Route|Any)\(\s*"
     r'"(?:GET |HEAD )?(?P<path>/[^"\s{}*]*)"'
 )
-_EXPOSE = re.compile(r"^\s*EXPOSE\s+(.+?)\s*$", re.MULTILINE | re.IGNORECASE)
-_GRPC_HEALTH = re.compile(r"\bRegisterHealthServer\(|google\.golang\.org/grpc/health\"")
-_GRPC = re.compile(r"\bgrpc\.NewServer\(")
+_EXPOSE = late(r"^\s*EXPOSE\s+(.+?)\s*$", re.MULTILINE | re.IGNORECASE)
+_GRPC_HEALTH = late(r"\bRegisterHealthServer\(|google\.golang\.org/grpc/health\"")
+_GRPC = late(r"\bgrpc\.NewServer\(")
 
 STARTUP = ("/startupz", "/startup", "/healthz", "/health/startup")
 READINESS = ("/readyz", "/ready", "/readiness", "/health/ready", "/-/ready", "/healthz", "/health")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
 LINES = 40
@@ -23,7 +24,7 @@ class _Cause(NamedTuple):
 
 
 def _cause(id_: str, kind: Kind, pattern: str, hint: str) -> _Cause:
-    return _Cause(id_, kind, re.compile(pattern, re.MULTILINE), hint)
+    return _Cause(id_, kind, late(pattern, re.MULTILINE), hint)
 
 
 _CAUSES = (

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(
+from shipway.core.patterns import late
+
+_TOKEN = late(
     r"""
       (?P<line>//[^\n]*)
     | (?P<block>/\*.*?(?:\*/|\Z))

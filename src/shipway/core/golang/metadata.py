@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shipway.core.golang.lexer import strip
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ FOLDERS = frozenset({"metadata", "buildinfo", "buildmeta", "version", "meta"})
 """Last elements of folders that are searched where the config names no metadata package."""
 
 _VALUE = r'(?:\s*=\s*(?:""|``))'
-_SINGLE = re.compile(
+_SINGLE = late(
     rf"^var\s+(?P<names>[\w\s,]+?)(?:\s+string\s*{_VALUE}?|{_VALUE})\s*;?$", re.MULTILINE
 )
-_GROUP = re.compile(r"^var\s*\((?P<body>.*?)^\)", re.MULTILINE | re.DOTALL)
-_MEMBER = re.compile(
+_GROUP = late(r"^var\s*\((?P<body>.*?)^\)", re.MULTILINE | re.DOTALL)
+_MEMBER = late(
     rf"^[ \t]+(?P<names>\w[\w, \t]*?)(?:[ \t]+string[ \t]*{_VALUE}?|{_VALUE})[ \t]*;?$",
     re.MULTILINE,
 )

@@ -9,8 +9,10 @@ import re
 
 import msgspec
 
-_SCHEME = re.compile(r"\s*,?\s*([A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]*)(?=[\s,]|$)")
-_PARAMETER = re.compile(r'\s*,?\s*([A-Za-z_][\w-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+from shipway.core.patterns import late
+
+_SCHEME = late(r"\s*,?\s*([A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]*)(?=[\s,]|$)")
+_PARAMETER = late(r'\s*,?\s*([A-Za-z_][\w-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _SHORTEST = 60.0
 """Seconds a token lives where the answer says nothing (token spec: at least 60)."""
 

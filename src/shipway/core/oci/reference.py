@@ -7,26 +7,25 @@ everywhere else; Shipway itself always writes the domain.
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from shipway.core.oci.digest import Digest
 from shipway.core.oci.digest import parse as parse_digest
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
 HUB = "docker.io"
 _HUBS = frozenset({HUB, f"index.{HUB}", f"registry-1.{HUB}"})
 
-_DOMAIN = re.compile(
+_DOMAIN = late(
     r"(?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])"
     r"(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*|\[[A-Fa-f0-9:]+\])(?::[0-9]{1,5})?\Z"
 )
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*\Z")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+_PATH = late(rf"{_COMPONENT}(?:/{_COMPONENT})*\Z")
+_TAG = late(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _LONGEST = 255
-_LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?\Z")
+_LOOPBACK = late(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?\Z")
 
 
 class Reference(msgspec.Struct, frozen=True):

@@ -6,10 +6,11 @@ never looks at either itself.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from shipway.core.patterns import late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +60,9 @@ BRANCH_VARIABLES = (
 )
 """Where CI systems say which branch they check out (detached), most telling first."""
 
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/@]*@")
-_SCP = re.compile(r"[^/@:]+:[^/@]*@")
-_ABBREVIATED = re.compile(r"[0-9a-f]{4,64}\Z")
+_USERINFO = late(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/@]*@")
+_SCP = late(r"[^/@:]+:[^/@]*@")
+_ABBREVIATED = late(r"[0-9a-f]{4,64}\Z")
 
 
 def branch_of(variables: Mapping[str, str], branch: str) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+from shipway.core.patterns import late
+
+_WORDS = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 _NOUNS = frozenset(
     {
@@ -23,7 +25,7 @@ _KEYS_THAT_OPEN_NOTHING = frozenset(
         *("ROUTING", "INDEX", "GROUP", "MAP", "HASH"),
     }
 )
-_SETTING = re.compile(
+_SETTING = late(
     r"(?:true|false|yes|no|on|off|none|null|enabled|disabled|required|optional)\Z"
     r"|[+-]?\d+(?:\.\d+)?(?:ns|us|ms|s|m|h|d|[KMGT]i?B?)?\Z"
     r"|/|\./|\$\(|\$\{|(?:vault|secret|env|file|shipway|ref\+\w+)://"
@@ -31,19 +33,19 @@ _SETTING = re.compile(
     re.IGNORECASE,
 )
 _SHAPES = {
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{22,})"),
-    "a GitLab token": re.compile(r"\bglpat-[\w-]{20,}"),
-    "a Slack token": re.compile(r"\bxox[abeoprs]-[\w-]{10,}"),
-    "a Stripe key": re.compile(r"\b[rs]k_live_[0-9A-Za-z]{16,}"),
-    "a Google API key": re.compile(r"\bAIza[\w-]{35}"),
-    "a Vault token": re.compile(r"\bhv[sbr]\.[\w-]{20,}"),
-    "an npm token": re.compile(r"\bnpm_[A-Za-z0-9]{36}"),
-    "a JSON Web Token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+    "a private key": late(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "an AWS access key": late(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a GitHub token": late(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{22,})"),
+    "a GitLab token": late(r"\bglpat-[\w-]{20,}"),
+    "a Slack token": late(r"\bxox[abeoprs]-[\w-]{10,}"),
+    "a Stripe key": late(r"\b[rs]k_live_[0-9A-Za-z]{16,}"),
+    "a Google API key": late(r"\bAIza[\w-]{35}"),
+    "a Vault token": late(r"\bhv[sbr]\.[\w-]{20,}"),
+    "an npm token": late(r"\bnpm_[A-Za-z0-9]{36}"),
+    "a JSON Web Token": late(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
 }
-_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/@:]*:(?P<password>[^\s/@]+)@", re.IGNORECASE)
-_REFERENCE = re.compile(r"\$[({]|<|\*+\Z")
+_USERINFO = late(r"[a-z][a-z0-9+.-]*://[^\s/@:]*:(?P<password>[^\s/@]+)@", re.IGNORECASE)
+_REFERENCE = late(r"\$[({]|<|\*+\Z")
 
 
 def by_shape(value: str) -> str:

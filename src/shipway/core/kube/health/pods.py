@@ -19,6 +19,7 @@ from shipway.core.kube.health.state import (
     failed,
     progressing,
 )
+from shipway.core.patterns import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,21 +27,21 @@ if TYPE_CHECKING:
     from shipway.core.kube.objects import Obj
 
 _PULL = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
-_REFUSED_PULL = re.compile(
+_REFUSED_PULL = late(
     r"not found|denied|unauthorized|forbidden|no match for platform|invalid reference|\b40[134]\b",
     re.IGNORECASE,
 )
-_PLATFORM = re.compile(r"no match for platform|exec format error")
-_OWN_LIMIT = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
+_PLATFORM = late(r"no match for platform|exec format error")
+_OWN_LIMIT = late(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
 """Evictions for what a pod asked of itself: another pod of the same kind meets the same end."""
 _START = frozenset({"RunContainerError", "CreateContainerError"})
-_NODE = re.compile(
+_NODE = late(
     r"node\.kubernetes\.io/(?:not-ready|uninitialized|unreachable)|node\.cloudprovider"
     r"|no nodes available"
 )
 """What the scheduler says while a cluster is still coming up, or a node is lost."""
 _CLAIM = "unbound immediate PersistentVolumeClaims"
-_NO_CLAIM = re.compile(r'persistentvolumeclaim "[^"]*" not found')
+_NO_CLAIM = late(r'persistentvolumeclaim "[^"]*" not found')
 
 
 def trouble(

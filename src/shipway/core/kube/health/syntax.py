@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
 Node = tuple[Any, ...]
@@ -20,7 +21,7 @@ FUNCTIONS = {"size": 1, "contains": 2, "startsWith": 2, "endsWith": 2}
 MACROS = frozenset({"exists", "all", "filter"})
 """What takes a name and an expression over each item of a list."""
 
-_TOKEN = re.compile(
+_TOKEN = late(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<text>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
     r"|(?P<mark>&&|\|\||[=!<>]=|[-+*/%!<>?:.,()\[\]]))"

@@ -6,7 +6,6 @@ told apart by resource version: versions of one API server grow (KEP-5504), and 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from shipway.core.kube.health.state import (
@@ -18,6 +17,7 @@ from shipway.core.kube.health.state import (
     failed,
     fresh,
 )
+from shipway.core.patterns import late
 
 if TYPE_CHECKING:
     from shipway.core.kube.objects import Obj
@@ -30,13 +30,13 @@ _SIGNS = {
 """What a warning means where it is the last word when the time is over."""
 _COMBINED = "(combined from similar events): "
 _RESTARTING = "Back-off restarting failed container"
-_REFUSED = re.compile(
+_REFUSED = late(
     r"exceeded quota|violates PodSecurity|admission webhook|denied the request"
     r"|must specify|(?:maximum|minimum) \S+ usage per|Invalid value|Unsupported value"
     r"|no PriorityClass|ValidatingAdmissionPolicy",
 )
 """Refusals that repeat; a service account that the server has not seen yet is none of them."""
-_QUOTA = re.compile(r"exceeded quota|must specify|(?:maximum|minimum) \S+ usage per")
+_QUOTA = late(r"exceeded quota|must specify|(?:maximum|minimum) \S+ usage per")
 
 
 def rejected(obj: Obj, around: Around) -> Health | None:
