@@ -90,6 +90,11 @@ def project(tmp_path: Path) -> Path:
             },
         ),
         (
+            "plan prod v1 --target eu --adopt",
+            "plan",
+            {"environment": "prod", "release": "v1", "target": "eu", "keys": (), "adopt": True},
+        ),
+        (
             "promote staging prod",
             "promote",
             {
@@ -330,3 +335,32 @@ def test_the_table_of_exit_codes() -> None:
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", DOCS.read_text(), re.MULTILINE)}
 
     assert codes == {0, PIPE, *(kind.value for kind in Kind)}
+
+
+class Compared:
+    """What a comparison answers."""
+
+    def __init__(self, *, changed: bool) -> None:
+        self.changed = changed
+
+    def lines(self) -> list[str]:
+        """Return a line."""
+        return ["web"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Compared(changed=False), 0),
+        (Compared(changed=True), 2),
+        (ShipwayError("config.invalid", Kind.CONFIG, "no"), 1),
+        (ShipwayError("run.cancelled", Kind.CANCELLED, "stopped"), 130),
+    ],
+)
+def test_diff_exits_as_diff_does(answer: object, code: int) -> None:
+    """0 same, 2 changes, 1 error: as other programs of that name, and no other command here."""
+    roads = Roads(answer)
+    assert run(["diff", "prod", "--target", "eu"], roads) == code
+    ((road, asked),) = roads.calls
+    assert (road, asked["environment"], asked["release"]) == ("diff", "prod", "")
+    assert run(["plan", "prod"], Roads(answer)) in {0, 4, 130}

@@ -405,7 +405,7 @@ def test_nothing_serves_that_could_be_promoted() -> None:
     with pytest.raises(ShipwayError) as caught:
         promoted(shop)
 
-    assert (caught.value.id, caught.value.kind) == ("promote.none", Kind.NOT_FOUND)
+    assert (caught.value.id, caught.value.kind) == ("serving.none", Kind.NOT_FOUND)
     assert "east" in caught.value.message
 
 
@@ -423,7 +423,7 @@ def test_targets_that_serve_different_releases() -> None:
     with pytest.raises(ShipwayError) as caught:
         promoted(shop)
 
-    assert (caught.value.id, caught.value.kind) == ("promote.differs", Kind.CONFLICT)
+    assert (caught.value.id, caught.value.kind) == ("serving.differs", Kind.CONFLICT)
     assert digest(first) in caught.value.message
     assert digest(second) in caught.value.message
 
@@ -468,3 +468,20 @@ def test_a_release_of_fewer_services_prunes_nothing() -> None:
     kinds = {kind for _, kind, _, name in shop.clusters["east"].objects if name == "side"}
     assert kinds == set()
     assert not [one for one in shop.said if isinstance(one, Remark) and "prune" in one.text]
+
+
+def test_manifests_of_ones_own_are_what_is_deployed() -> None:
+    """An overlay of the environment is rendered with the release's images, as `up` would."""
+    shop = shop_of()
+    overlay = "deploy/overlays/staging"
+    shop.write(f"{overlay}/kustomization.yaml", "resources: [web.yaml]\n")
+    shop.write(f"{overlay}/web.yaml", "image: shipway://shop\n")
+    shop.overlay()
+    shop.renderer.folders[overlay] = shop.renderer.folders.pop("deploy/overlays/dev")
+    commit(shop, "v2")
+    said = made(shop)
+    deployed(shop)
+
+    live = shop.clusters["east"].objects[STAGING_WEB.identity]
+    assert "livenessProbe" not in live["spec"]["template"]["spec"]["containers"][0]
+    assert shop.clusters["east"].image(STAGING_WEB) == said.images["shop"]

@@ -15,6 +15,8 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``release``         environment
 ``deploy``          environment, release (``""``: the newest), target, keys, adopt, timeout
 ``promote``         origin, environment, target, keys, adopt, timeout
+``plan``            environment, release, target, keys, adopt
+``diff``            environment, release, target, keys
 ``rollback``        environment, to (``""``: the one before), target, reason, keys
 ``status``          environment (``""`` is all), keys
 ``history``         environment, target, limit, keys

@@ -57,10 +57,12 @@ def travel(
     output: str,
     verbose: bool = False,
     streams: bool = False,
+    compares: bool = False,
 ) -> int:
     """Call ``road`` with a face, show its answer or its error, and return the exit code.
 
-    With ``streams`` its events hold lines for standard output.
+    With ``streams`` its events hold lines for standard output. One that ``compares`` exits as
+    ``diff`` does elsewhere: 0 without changes, 2 with any, 1 where it failed.
     Ctrl-C cancels everything the road started; the process is free again within a second.
     """
     face = (streaming if streams else faces).choose(output, verbose=verbose)
@@ -73,10 +75,10 @@ def travel(
         if isinstance(error, Failures) and _unread(error):
             return _quiet()
         face.close()
-        return _failed(error, output=output, verbose=verbose)
+        return _failed(error, output=output, verbose=verbose, compares=compares)
     face.close()
     try:
-        return _answered(result, output=output)
+        return _answered(result, output=output, compares=compares)
     except BrokenPipeError:
         return _quiet()
 
@@ -101,9 +103,11 @@ def _guarded(face: faces.Face) -> Callable[[Event], None]:
     return emit
 
 
-def _answered(result: Any, *, output: str) -> int:  # noqa: ANN401  every road has its own answer
+def _answered(result: Any, *, output: str, compares: bool) -> int:  # noqa: ANN401  every road has its own answer
     kind = getattr(result, "exit_kind", None)
     code = kind.value if isinstance(kind, Kind) else 0
+    if compares:
+        code = 2 if result.changed else 0
     if output == "json":
         _last({"event": "result", "exit": code, "value": result})
     else:
@@ -113,9 +117,11 @@ def _answered(result: Any, *, output: str) -> int:  # noqa: ANN401  every road h
     return code
 
 
-def _failed(error: BaseException, *, output: str, verbose: bool) -> int:
+def _failed(error: BaseException, *, output: str, verbose: bool, compares: bool) -> int:
     fault = fault_of(error)
     code = Kind[fault.kind.upper()].value
+    if compares and code != Kind.CANCELLED.value:
+        code = 1
     if output == "json":
         _last({"event": "result", "exit": code, "fault": fault})
         return code

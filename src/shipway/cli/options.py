@@ -47,11 +47,18 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def go(road: str, *, local: bool = True, streams: bool = False, **asked: Any) -> int:  # noqa: ANN401  each road's own
+def go(
+    road: str,
+    *,
+    local: bool = True,
+    streams: bool = False,
+    compares: bool = False,
+    **asked: Any,  # noqa: ANN401  each road's own
+) -> int:
     """Call ``wiring.ROAD`` with what was asked and the shared options; return the exit code.
 
     ``local`` roads are about the project's folder; those that stream have lines for standard
-    output in their events.
+    output in their events; those that compare exit as ``diff`` does.
     """
     given = _given()
 
@@ -61,15 +68,19 @@ def go(road: str, *, local: bool = True, streams: bool = False, **asked: Any) ->
         where = {"directory": directory} if local else {}
         return getattr(roads, road)(cluster=given["cluster"], emit=emit, **where, **asked)
 
-    return answer(call, streams=streams)
+    return answer(call, streams=streams, compares=compares)
 
 
-def answer(call: Callable[[Callable[..., None]], object], *, streams: bool = False) -> int:
+def answer(
+    call: Callable[[Callable[..., None]], object], *, streams: bool = False, compares: bool = False
+) -> int:
     """Call a road that needs no hands; return the exit code."""
     from shipway.cli.boundary import travel  # noqa: PLC0415  help and completion need none of it
 
     given = _given()
-    return travel(call, output=given["output"], verbose=given["verbose"], streams=streams)
+    return travel(
+        call, output=given["output"], verbose=given["verbose"], streams=streams, compares=compares
+    )
 
 
 def _given() -> dict[str, Any]:

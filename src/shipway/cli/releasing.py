@@ -1,4 +1,4 @@
-"""Commands of releases: release, deploy, promote."""
+"""Commands of releases: release, deploy, promote, and what they would do: plan, diff."""
 
 from __future__ import annotations
 
@@ -77,4 +77,43 @@ def promote(
         keys=keys,
         adopt=adopt,
         timeout=timeout,
+    )
+
+
+@click.command()
+@click.argument("environment", metavar="ENV")
+@click.argument("release", metavar="[RELEASE]", default="")
+@target
+@keys
+@adopt
+@shared
+def plan(*, environment: str, release: str, target: str, keys: tuple[str, ...], adopt: bool) -> int:
+    """Show what deploying a release to ENV would change, as the API server judges it.
+
+    RELEASE as for deploy: without it, the newest release. Nothing is changed.
+    """
+    return go(
+        "plan", environment=environment, release=release, target=target, keys=keys, adopt=adopt
+    )
+
+
+@click.command()
+@click.argument("environment", metavar="ENV")
+@click.argument("release", metavar="[RELEASE]", default="")
+@target
+@keys
+@shared
+def diff(*, environment: str, release: str, target: str, keys: tuple[str, ...]) -> int:
+    """Show how what runs in ENV departs from a release and the manifests of the checkout.
+
+    RELEASE as for deploy: without it, the one that serves. Exits with 0 where nothing departs, 2
+    where something does, 1 where it failed.
+    """
+    return go(
+        "diff",
+        compares=True,
+        environment=environment,
+        release=release,
+        target=target,
+        keys=keys,
     )

@@ -155,6 +155,12 @@ def _serves(
     return seen.passed and same
 
 
+def rendered(request: DeliverRequest, *, hands: Hands, run: Run) -> Rendered:
+    """Return what would be applied; nothing is sent anywhere."""
+    release = _planned(request, hands)
+    return _render(request, release, hands=hands, run=run, renderer=hands.renderer)
+
+
 def _planned(request: DeliverRequest, hands: Hands) -> Release:
     """Return the release, without sending anything."""
     if isinstance(request.release, Release):

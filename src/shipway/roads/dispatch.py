@@ -15,7 +15,6 @@ from shipway.core.evidence import release as sealed
 from shipway.core.evidence import shelf
 from shipway.core.oci import config as configs
 from shipway.core.oci import manifest as manifests
-from shipway.core.project import settings
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import (
     carriage,
@@ -90,7 +89,7 @@ def deploy(
     Raises:
         ShipwayError: ``release.*`` where there is none; what delivering raises.
     """
-    journey = _Journey(request, hands)
+    journey = Journey(request, hands)
     with scope.open(), _run("deploy", request.environment, hands, emit) as run:
         found = releases.find(named, journey.evidence, trust=journey.trust, hands=hands)
         return journey.go(found, run)
@@ -108,15 +107,15 @@ def promote(
     Image, index and links are copied where the registry is another one.
 
     Raises:
-        ShipwayError: ``promote.none`` (not found), ``promote.differs`` (conflict) where its targets
+        ShipwayError: ``serving.none`` (not found), ``serving.differs`` (conflict) where its targets
             serve different releases, ``promote.dev_build`` (rejected) for what is no release;
             what delivering raises.
     """
     places = where.destinations(origin, hands=hands)
-    digest = _serving(places, hands)
+    digest = serving(places, hands)
     source = places[0]
     _is_release(source, digest, hands)
-    journey = _Journey(request, hands)
+    journey = Journey(request, hands)
     with scope.open(), _run("promote", request.environment, hands, emit) as run:
         found = releases.pulled(source.evidence, digest, hands)
         if source.evidence != journey.evidence:
@@ -125,58 +124,32 @@ def promote(
         return journey.go(found, run)
 
 
-class _Journey:
+class Journey:
     """One release on its way to one environment."""
 
     def __init__(self, request: DispatchRequest, hands: Hands) -> None:
         self._request = request
         self._hands = hands
         self._project = self._load({})
-        name = self._project.name
-        self._place: Place = settings.place(
-            self._project.settings.config, name, request.environment
-        )
+        self._place: Place = self._project.at(request.environment)
         self.trust: Trust = where.trusted(self._project, self._place, request.keys, hands)
         self._way: Reach = reach.of(self._place, request.cluster, hands)
-        self.evidence = f"{self._way.registry}/{name}/evidence"
+        self.evidence = f"{self._way.registry}/{self._project.name}/evidence"
 
     def go(self, release: Release, run: Run) -> Dispatched:
         """Deliver to every target."""
-        hands, place = self._hands, self._place
-        opening = Opening(hands)
-        why = f"environment {place.environment} is protected" if place.protected else ""
-        base = resolve(self._request.directory, clean=why, hands=hands, run=run)
-        if base.version != release.contents.version:
-            run.remark(
-                f"the manifests are of {base.version}, the images of {release.contents.version}"
-            )
-        self._project = self._load(self._opened(release))
-        names = {one.name for one in release.contents.services}
-        known = tuple(one.name for one in self._project.services if one.name in names)
-        lock = self._project.lock
-        rendered = rendering.request(self._project, place, base, known, lock)
-        renderer = rendering.Once(hands.renderer)
+        requests = self.requests(release, run)
+        opening = Opening(self._hands)
+        renderer = rendering.Once(self._hands.renderer)
 
         def one(context: str) -> Delivered:
             return deliver(
-                DeliverRequest(
-                    destination=self._destination(context),
-                    release=release,
-                    render=rendered,
-                    foreign=tuple(pins.listed(lock).values()),
-                    partial=len(known) < len(self._project.services),
-                    adopt=self._request.adopt,
-                    seconds=self._request.seconds,
-                ),
-                hands=hands,
-                run=run,
-                opening=opening,
-                renderer=renderer,
+                requests[context], hands=self._hands, run=run, opening=opening, renderer=renderer
             )
 
-        done = targets.each(self._contexts(), one, rollout=place.rollout, run=run)
+        done = targets.each(tuple(requests), one, rollout=self._place.rollout, run=run)
         return Dispatched(
-            environment=place.environment,
+            environment=self._place.environment,
             release=release.reference,
             version=release.contents.version,
             numbers={
@@ -186,16 +159,46 @@ class _Journey:
             },
         )
 
-    def _contexts(self) -> tuple[str, ...]:
-        return where.chosen(self._way.contexts, self._request.target, self._place.environment)
+    def requests(self, release: Release, run: Run) -> dict[str, DeliverRequest]:
+        """Return what is asked of each target, and say what a person should know of it."""
+        place = self._place
+        why = f"environment {place.environment} is protected" if place.protected else ""
+        base = resolve(self._request.directory, clean=why, hands=self._hands, run=run)
+        version = release.contents.version
+        if base.version != version:
+            run.remark(f"the manifests are of {base.version}, the images of {version}")
+        for text, fix in place.existing.remarks:
+            run.remark(text, fix=fix)
+        self._project = self._load(self._opened(release))
+        names = {one.name for one in release.contents.services}
+        known = tuple(one.name for one in self._project.services if one.name in names)
+        lock = self._project.lock
+        return {
+            one.context: DeliverRequest(
+                destination=one,
+                release=release,
+                render=rendering.request(self._project, place, base, known, lock),
+                foreign=tuple(pins.listed(lock).values()),
+                partial=len(known) < len(self._project.services),
+                adopt=self._request.adopt,
+                seconds=self._request.seconds,
+            )
+            for one in self.destinations
+        }
 
-    def _destination(self, context: str) -> Destination:
-        return where.destination(
-            self._project.name,
-            self._place,
-            context,
-            registry=self._way.registry,
-            trust=self.trust,
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """Return the targets that were asked for."""
+        environment = self._place.environment
+        return tuple(
+            where.destination(
+                self._project.name,
+                self._place,
+                context,
+                registry=self._way.registry,
+                trust=self.trust,
+            )
+            for context in where.chosen(self._way.contexts, self._request.target, environment)
         )
 
     def _load(self, ran: dict[str, tuple[int, ...]]) -> LoadedProject:
@@ -230,8 +233,12 @@ def _exposed(repository: str, digest: Digest, hands: Hands) -> tuple[int, ...]:
     return tuple(int(one.removesuffix("/tcp")) for one in named if one.endswith("/tcp"))
 
 
-def _serving(places: tuple[Destination, ...], hands: Hands) -> Digest:
-    """Return the one release that serves on all targets of an environment."""
+def serving(places: tuple[Destination, ...], hands: Hands) -> Digest:
+    """Return the one release that serves on all targets of an environment.
+
+    Raises:
+        ShipwayError: ``serving.none`` (not found), ``serving.differs`` (conflict).
+    """
     found: dict[str, Digest] = {}
     for one in places:
         kube = hands.kube(one.context)
@@ -242,7 +249,7 @@ def _serving(places: tuple[Destination, ...], hands: Hands) -> Digest:
     environment = places[0].environment
     if empty := [one.context for one in places if one.context not in found]:
         raise ShipwayError(
-            "promote.none",
+            "serving.none",
             Kind.NOT_FOUND,
             f"nothing ever passed on {', '.join(empty)}",
             operation="looking for what serves in",
@@ -252,7 +259,7 @@ def _serving(places: tuple[Destination, ...], hands: Hands) -> Digest:
     if len(set(found.values())) > 1:
         told = ", ".join(f"{context} serves {digest}" for context, digest in found.items())
         raise ShipwayError(
-            "promote.differs",
+            "serving.differs",
             Kind.CONFLICT,
             told,
             operation="looking for what serves in",

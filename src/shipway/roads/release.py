@@ -64,7 +64,7 @@ def release(request: ReleaseRequest, *, hands: Hands, emit: Callable[[Event], No
         return scaffold.load(asked, files=hands.files(request.directory), go=hands.go)
 
     project = load({})
-    place = settings.place(project.settings.config, project.name, request.environment)
+    place = project.at(request.environment)
     way = reach.of(place, request.cluster, hands)
     with (
         scope.open(),

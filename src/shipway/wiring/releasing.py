@@ -1,4 +1,4 @@
-"""Wiring of releases: made, deployed, promoted.
+"""Wiring of releases: made, foreseen, deployed, promoted.
 
 :mod:`shipway.wiring` has these among its own; the table is in ``shipway.cli``.
 """
@@ -84,3 +84,53 @@ def promote(
         seconds=timeout,
     )
     return road.promote(source, asked, hands=Tools(emit), emit=emit)
+
+
+def plan(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    environment: str,
+    release: str,
+    target: str,
+    keys: tuple[str, ...],
+    adopt: bool,
+) -> object:
+    """Show what a deploy would change."""
+    from shipway.roads import foresee as road
+    from shipway.roads.dispatch import DispatchRequest
+
+    asked = DispatchRequest(
+        directory=directory,
+        environment=environment,
+        cluster=cluster,
+        target=target,
+        keys=keys,
+        adopt=adopt,
+    )
+    return road.plan(asked, release, hands=Tools(emit), emit=emit)
+
+
+def diff(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    environment: str,
+    release: str,
+    target: str,
+    keys: tuple[str, ...],
+) -> object:
+    """Show how what runs departs from what is asked."""
+    from shipway.roads import foresee as road
+    from shipway.roads.dispatch import DispatchRequest
+
+    asked = DispatchRequest(
+        directory=directory,
+        environment=environment,
+        cluster=cluster,
+        target=target,
+        keys=keys,
+    )
+    return road.diff(asked, release, hands=Tools(emit), emit=emit)
