@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -10,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.chain import Chain
+from fakes.clock import FakeClock
+from fakes.content import MemoryContent
+from fakes.hands import FakeHands
+from fakes.journal import MemoryRuns
 from fakes.real_registry import RealRegistry
 from shipway.adapters.keyfile import open_key
 from shipway.adapters.keys import KeyFolder
@@ -18,11 +23,16 @@ from shipway.core.evidence import bundle, predicate, trust
 from shipway.core.evidence.policy import built_in
 from shipway.core.evidence.trust import Trust, TrustedKey
 from shipway.core.evidence.walk import Walk
+from shipway.core.oci.manifest import parse_index
+from shipway.roads import carriage
+from shipway.run import Run
 from shipway.stages.verify import RegistrySource, drive, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from shipway.adapters.registry.client import Client
 
 pytestmark = pytest.mark.engines
 
@@ -53,6 +63,25 @@ class Cosign:
         )
 
 
+class Hands(FakeHands):
+    """What a promotion asks for: real registries, a store, everything else in memory."""
+
+    def __init__(self, client: Client, store: MemoryContent) -> None:
+        super().__init__()
+        self._client = client
+        self._store = store
+
+    @property
+    def registry(self) -> Any:
+        """Return the client of both registries."""
+        return self._client
+
+    @property
+    def content(self) -> Any:
+        """Return the store."""
+        return self._store
+
+
 class World:
     """A chain in the real registry, signed by a key on disk, and cosign beside it."""
 
@@ -64,6 +93,8 @@ class World:
         self.chain = Chain(
             self.client, signer=self.signer, web=f"{registry.domain}/{name}/web"
         ).whole()
+        self.program, self.folder = program, folder
+        self.registry = registry
         self.cosign = Cosign(program, folder, docker)
         self.reference = self.chain.published.reference
 
@@ -179,6 +210,69 @@ def test_a_bundle_of_cosign_under_another_trust(world: World) -> None:
     found = bundle.parse(data)
     who = trust.judge(found, predicate.SBOM, trust=nobody, policy=built_in().policy, subject="sbom")
     assert not isinstance(who, TrustedKey)
+
+
+@pytest.fixture(scope="module")
+def index(world: World) -> World:
+    """Give a chain whose image is an index over two platforms, in the same registry."""
+    other = copy.copy(world)
+    web = f"{world.registry.domain}/multi/web"
+    other.chain = Chain(world.client, signer=world.signer, web=web)
+    other.chain.index()
+    other.chain.seal()
+    other.chain.render()
+    other.reference = other.chain.published.reference
+    return other
+
+
+def parts(world: World, client: Client, web: str) -> list[str]:
+    """Return references of an index and of the manifests that it lists."""
+    digest = world.chain.published.manifest.digest
+    listed = parse_index(client.pull_manifest(web, digest)[1]).manifests
+    return [f"{web}@{one}" for one in (digest, *(one.digest for one in listed))]
+
+
+def judged(world: World, reference: str) -> tuple[int, ...]:
+    """Return whether cosign finds signature, provenance, tests and SBOM of one manifest: 0 each."""
+    asked = copy.copy(world)
+    asked.reference = reference
+    kinds = ("slsaprovenance1", predicate.TEST, "spdxjson")
+    said = [asked.cosign_verify("verify-attestation", "--type", kind) for kind in kinds]
+    return tuple(min(1, one.returncode) for one in (asked.cosign_verify("verify"), *said))
+
+
+def test_an_index_and_each_of_its_manifests(index: World) -> None:
+    """Cosign verifies links about the index and about both manifests; an SBOM of each of these."""
+    whole, *manifests = parts(index, index.client, index.chain.web)
+    assert judged(index, whole) == (0, 0, 0, 1)
+    assert [judged(index, one) for one in manifests] == [(0, 0, 0, 0)] * 2
+
+
+def test_a_promoted_index_in_another_registry(
+    index: World, registry_path: Path, tmp_path: Path
+) -> None:
+    """What was copied to a second registry holds there, for cosign and for ourselves."""
+    with RealRegistry(registry_path, tmp_path / "second") as second:
+        logins = [one.docker_config() / "config.json" for one in (index.registry, second)]
+        both = tmp_path / "docker"
+        both.mkdir()
+        auths = [json.loads(one.read_text())["auths"] for one in logins]
+        (both / "config.json").write_text(json.dumps({"auths": auths[0] | auths[1]}))
+        client = connect({"DOCKER_CONFIG": str(both)})
+        there, trusted = f"{second.domain}/live/evidence", index.chain.trust()
+        with Run("promote", runs=MemoryRuns(), clock=FakeClock(), emit=lambda _: None) as run:
+            hands = Hands(client, MemoryContent())
+            carriage.copy(index.chain.release, there, trust=trusted, hands=hands, run=run)
+        walk = Walk(trust=trusted, policy=built_in().policy)
+        walk.release(there, index.chain.release.digest)
+        found = drive(walk, RegistrySource(client))
+        assert found.findings == ()
+        asked = copy.copy(index)
+        asked.cosign = Cosign(index.program, index.folder, both)
+        whole, *manifests = parts(index, client, f"{second.domain}/multi/web")
+        assert judged(asked, whole) == (0, 0, 0, 1)
+        assert [judged(asked, one) for one in manifests] == [(0, 0, 0, 0)] * 2
+        client.close()
 
 
 def _payload(line: dict[str, Any]) -> Any:
