@@ -7,8 +7,13 @@ import json
 import msgspec
 import pytest
 
-from shipway.core.evidence import artifact, revision
+from shipway.core.evidence import artifact, revision, tracing
+from shipway.core.evidence import predicate as types
+from shipway.core.evidence.answer import Answer, Finding
+from shipway.core.evidence.link import Edge, Verified
 from shipway.core.evidence.revision import Revision
+from shipway.core.evidence.statement import Statement, resource
+from shipway.core.evidence.walk import Evidence
 from shipway.core.oci.digest import of
 from shipway.core.project.source import Source
 
@@ -47,3 +52,22 @@ def test_a_full_id_names_a_commit_or_a_tree(text: str) -> None:
 def test_anything_else_names_none(text: str) -> None:
     """Only full ids are taken: short ones may become ambiguous."""
     assert revision.named(text) == ()
+
+
+def test_what_is_known_of_a_revision() -> None:
+    """Its trace is the links about it; a link that does not hold breaks it by its own name."""
+    one = Revision(algorithm="gitTree", id=TREE)
+    said = Statement(subject=(resource(of(b"x")),), predicate_type=types.TEST, predicate={})
+    edge = Edge(predicate_type=types.TEST, payload=of(b"p"), manifest=of(b"m"))
+    link = Verified(
+        statement=said, edge=edge, subject=one.descriptor.digest, repository="", signer="me",
+        bundle=of(b"b"),
+    )  # fmt: skip
+    whole = tracing.revision(Evidence(links=(link,)), one)
+    assert [(step.name, step.state) for step in whole.steps] == [
+        ("tree", "derived"), ("test", "verified"),
+    ]  # fmt: skip
+    assert whole.ok
+    finding = Finding(Answer.ALTERED, "test link", "other bytes")
+    bent = tracing.revision(Evidence(findings=(finding,)), one)
+    assert (bent.ok, bent.findings) == (False, (finding,))
