@@ -17,6 +17,7 @@ from shipway.core.evidence.link import Verified
 from shipway.core.evidence.policy import built_in
 from shipway.core.evidence.recheck import Restored
 from shipway.core.kube import applyset
+from shipway.core.kube import head as heads
 from shipway.core.kube.objects import MANIFESTS, Ref, ref_of, write_set
 from shipway.core.kube.plan import Plan, Standing, Verb
 from shipway.core.kube.stamp import INTENT, RELEASE
@@ -80,6 +81,7 @@ class World:
             rendered=self.chain.rendered,
             intent=INTENT_DIGEST,
             proof=other.pop("proof", None) or self.proof(),
+            head=other.pop("head", None),
             plan=planned or self.plan(**other),
         )
         return deploy.apply(
@@ -504,3 +506,54 @@ def test_standing_of_an_outcome() -> None:
     assert deploy.standing(said, kube=kube) == (
         Standing(Ref("apps/v1", "Deployment", "ns", "web"), "u"),
     )
+
+
+def test_nothing_is_sent_once_another_moved_the_head() -> None:
+    """A head that names another intent stops the apply before its next rank, and any prune."""
+    world = World()
+    name = heads.ref("shop", "dev", "local")
+    held = deploy.read_head("shop", "dev", "local", kube=world.kube)
+    deploy.swap_head(held, Head(sequence=7, intent=of(b"theirs"), state="open"), kube=world.kube)
+    with pytest.raises(ShipwayError, match="number 7 began") as caught:
+        world.apply(head=name)
+
+    assert (caught.value.id, caught.value.kind) == ("deploy.overtaken", Kind.CONFLICT)
+    assert WEB.identity not in world.kube.objects
+
+
+def test_nothing_is_pruned_once_another_moved_the_head() -> None:
+    """The head is looked at once more before anything is deleted."""
+    old = config("old")
+    world = World(SPACE, old)
+    first = world.apply()
+    world.again(SPACE)
+    standing = tuple(Standing(one.ref, one.uid) for one in first.objects)
+    planned = world.plan(standing=standing)
+    name = heads.ref("shop", "dev", "local")
+    held = deploy.read_head("shop", "dev", "local", kube=world.kube)
+    mine = Head(sequence=1, intent=INTENT_DIGEST, state="open")
+    won = deploy.swap_head(held, mine, kube=world.kube)
+
+    def hook() -> object:
+        theirs = Head(sequence=2, intent=of(b"theirs"), state="open")
+        world.kube.hooks.clear()
+        return deploy.swap_head(won, theirs, kube=world.kube)
+
+    world.kube.hooks["apply", "namespace/shop-dev"] = hook
+    with pytest.raises(ShipwayError) as caught:
+        world.apply(planned, head=name)
+
+    assert caught.value.id == "deploy.overtaken"
+    assert ref_of(old).identity in world.kube.objects
+
+
+def test_what_does_not_carry_the_stamp_was_written_over() -> None:
+    """Objects that are gone, or that another intent stamped, are named."""
+    world = World(SPACE, config("a"), config("b"), config("c"))
+    done = world.apply()
+    live = world.kube.objects[ref_of(config("b")).identity]
+    live["metadata"]["annotations"][INTENT] = "sha256:other"
+    world.kube.drop(ref_of(config("c")))
+
+    found = deploy.overwritten(done.objects, INTENT_DIGEST, kube=world.kube)
+    assert [one.name for one in found] == ["b", "c"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from shipway.core.kube.head import Held
     from shipway.core.kube.plan import Plan
 
 SPACE = {
@@ -147,6 +150,31 @@ def test_life(environment: Environment, tmp_path: Path) -> None:
         "horizontalpodautoscaler.autoscaling/web",
         "namespace/shop-dev",
     }
+
+
+def test_twenty_at_once_have_one_head(environment: Environment) -> None:
+    """Twenty that read the same head swap it at once, twenty times over: one wins each time."""
+    kube = environment.kube
+    for number in range(1, 21):
+        held = deploy.read_head("crowd", "dev", "local", kube=kube)
+        start = threading.Barrier(20)
+
+        def swap(
+            who: int, held: Held = held, start: threading.Barrier = start, number: int = number
+        ) -> str:
+            start.wait()
+            new = Head(sequence=number, intent=of(f"{number} {who}".encode()), state="open")
+            try:
+                deploy.swap_head(held, new, kube=kube)
+            except ShipwayError as error:
+                return error.id
+            return "won"
+
+        with ThreadPoolExecutor(20) as pool:
+            ended = list(pool.map(swap, range(20)))
+        assert sorted(ended) == ["deploy.lost_swap"] * 19 + ["won"]
+        now = deploy.read_head("crowd", "dev", "local", kube=kube).head
+        assert now.intent == of(f"{number} {ended.index('won')}".encode())
 
 
 def kubectl_prunes(kube: Cluster, tmp_path: Path) -> set[str]:

@@ -14,26 +14,25 @@ import msgspec
 from shipway.core.evidence.history import Head, follow, left
 from shipway.core.evidence.link import Edge, Link  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.shipped import Intent, Outcome  # noqa: TC001  msgspec reads types
-from shipway.core.kube import plan as plans
+from shipway.core.kube import head as heads
 from shipway.core.kube.plan import Plan, Standing  # noqa: TC001  msgspec reads types
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
 from shipway.errors import Failures, Kind, ShipwayError
-from shipway.roads import block, record
+from shipway.roads import record, sending
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
-from shipway.stages import deploy, gate, unstick
+from shipway.stages import deploy, gate
 from shipway.stages.deploy import Proof  # noqa: TC001  msgspec reads types
-from shipway.stages.gate import Expected, GateResult
+from shipway.stages.gate import GateResult  # noqa: TC001  msgspec reads types
 
 if TYPE_CHECKING:
     from shipway.core.evidence.history import History
     from shipway.core.kube.head import Held
+    from shipway.core.kube.objects import Ref
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.signer import Signer
     from shipway.run import Run
-    from shipway.stages.deploy import Deployed
-    from shipway.stages.gate import ObjectStatus
 
 
 class CarryRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +59,12 @@ class CarryRequest(msgspec.Struct, frozen=True, kw_only=True):
         """Return what the steps are about."""
         return Unit(target=self.destination.context)
 
+    @property
+    def head(self) -> Ref:
+        """Return where the head of the history lies."""
+        at = self.destination
+        return heads.ref(at.project, at.environment, at.target)
+
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
     """An intent and how it ended."""
@@ -81,7 +86,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def passed(self) -> bool:
         """Return whether it serves."""
-        return self.gate is not None and self.gate.passed
+        return self.error is None and self.gate is not None and self.gate.passed
 
 
 def carry(
@@ -93,36 +98,33 @@ def carry(
 
     Raises:
         ShipwayError: ``deploy.lost_swap`` (conflict) with nothing applied; ``deploy.overtaken``
-            (conflict) where it serves, but another deploy came meanwhile; what planning and
+            (conflict) where another deploy came while this one was closed; what planning and
             signing raise. A run that is stopped (``run.cancelled``) signs no outcome.
     """
     began = hands.clock.now()
-    plan = _plan(request, kube=kube, hands=hands, run=run)
+    plan = sending.plan(request, kube=kube, hands=hands, run=run)
     after = follow(held.head)
     said = record.intent(request, after.sequence, after.follows, kube=kube, hands=hands)
     link = record.sign(request, said, hands=hands, run=run, signer=signer)
     won = _swap(request, held, said, link, kube=kube, hands=hands, run=run, signer=signer)
-    seen: list[deploy.Applied] = []
-    applied, result, error = None, None, None
+    sent = sending.Sent()
+    error = None
     try:
-        applied = _applied(request, link, plan, seen, kube=kube, hands=hands, run=run)
-        if request.kind == "rollback":
-            _unstick(request, applied, kube=kube, hands=hands, run=run)
-        result = _gate(request, applied, kube=kube, hands=hands, run=run)
+        sending.send(request, held, link, plan, sent, kube=kube, hands=hands, run=run)
     except ShipwayError as caught:
         if caught.kind is Kind.CANCELLED:
             raise
         error = caught
-    answered = hands.clock.monotonic()
-    stood = result.objects if result else sorted(seen, key=lambda one: one.ref.identity)
+    answered, result = hands.clock.monotonic(), sent.gate
+    passed = error is None and result is not None and result.passed
     closing = record.outcome(
         said,
         link,
         began,
         hands=hands,
-        result="passed" if result is not None and result.passed else "failed",
-        causes=result.causes if result else _causes(error),
-        objects=tuple(record.live(one) for one in stood),
+        result="passed" if passed else "failed",
+        causes=_causes(error) or (result.causes if result else ()),
+        objects=tuple(record.live(one) for one in (result.objects if result else sent.objects)),
         seconds=None if request.since is None else round(answered - request.since, 3),
     )
     return Carried(
@@ -131,7 +133,7 @@ def carry(
         said=closing,
         gate=result,
         error=error,
-        half=applied is None and (bool(seen) or _unsure(error)),
+        half=not sent.whole and (bool(sent.seen) or _unsure(error)),
         answered=answered,
         plan=plan,
     )
@@ -151,29 +153,6 @@ def _unsure(error: ShipwayError | None) -> bool:
 def standing(past: History, kube: Kube) -> tuple[Standing, ...]:
     """Return what signed links say was put there: all that may be pruned."""
     return deploy.standing(left(past), kube=kube)
-
-
-def _plan(request: CarryRequest, *, kube: Kube, hands: Hands, run: Run) -> Plan:
-    destination = request.destination
-    plan = deploy.plan(
-        deploy.PlanRequest(
-            project=destination.project,
-            environment=destination.environment,
-            target=destination.target,
-            rendered=request.rendered,
-            standing=request.standing,
-            adopt=request.adopt,
-        ),
-        kube=kube,
-        content=hands.content,
-    )
-    if request.kind == "rollback":
-        plan, stays = plans.backwards(plan)
-        for action in stays:
-            run.remark(f"{action.ref} is not rolled back: it stays as it is")
-    for action in plan.removals:
-        run.remark(str(action))
-    return plan
 
 
 def _swap(
@@ -198,100 +177,6 @@ def _swap(
             except ShipwayError as other:
                 _unrecorded(lost, other, run)
         raise
-
-
-def _applied(
-    request: CarryRequest,
-    link: Link,
-    plan: Plan,
-    seen: list[deploy.Applied],
-    *,
-    kube: Kube,
-    hands: Hands,
-    run: Run,
-) -> Deployed:
-    """Apply, and note in ``seen`` what the server took; say who holds the node ports if none is."""
-    try:
-        return _apply(request, link, plan, seen, kube=kube, hands=hands, run=run)
-    except ShipwayError as error:
-        told = block.full(error, kube)
-        if told is None:
-            raise
-        raise told from error
-
-
-def _apply(
-    request: CarryRequest,
-    link: Link,
-    plan: Plan,
-    seen: list[deploy.Applied],
-    *,
-    kube: Kube,
-    hands: Hands,
-    run: Run,
-) -> Deployed:
-    destination = request.destination
-    return run.step(
-        deploy.apply,
-        request.unit,
-        deploy.ApplyRequest(
-            project=destination.project,
-            environment=destination.environment,
-            release=request.release.digest,
-            rendered=request.rendered,
-            intent=link.payload,
-            proof=request.proof,
-            plan=plan,
-        ),
-        summary=lambda done: f"{len(done.objects)} applied, {len(done.pruned)} pruned",
-        kube=kube,
-        content=hands.content,
-        clock=hands.clock,
-        on_applied=seen.append,
-    )
-
-
-def _unstick(
-    request: CarryRequest, applied: Deployed, *, kube: Kube, hands: Hands, run: Run
-) -> None:
-    """Delete the broken pods for which StatefulSets would wait for ever."""
-    sets = tuple(one.ref for one in applied.objects if one.ref.kind == "StatefulSet")
-    if not sets:
-        return
-    done = run.step(
-        unstick.unstick,
-        request.unit,
-        unstick.UnstickRequest(sets=sets),
-        summary=lambda made: f"{len(made.pods)} pods deleted",
-        kube=kube,
-        clock=hands.clock,
-    )
-    for pod in done.pods:
-        run.remark(f"{pod} was deleted: it was stuck at the revision that was taken back")
-
-
-def _gate(
-    request: CarryRequest, applied: Deployed, *, kube: Kube, hands: Hands, run: Run
-) -> GateResult:
-    def seen(status: ObjectStatus) -> None:
-        if status.message:
-            run.line("gate", request.unit, f"{status.ref}: {status.message}")
-
-    return run.step(
-        gate.watch,
-        request.unit,
-        gate.GateRequest(
-            objects=tuple(
-                Expected(one.ref, one.uid, one.generation, one.version) for one in applied.objects
-            ),
-            seconds=request.seconds,
-            rules=request.destination.health,
-        ),
-        summary=lambda done: "all serve" if done.passed else ", ".join(done.causes),
-        kube=kube,
-        clock=hands.clock,
-        on_change=seen,
-    )
 
 
 def _ended(

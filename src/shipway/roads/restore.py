@@ -104,6 +104,8 @@ def _again(
     )
     if held.head.intent != failed.intent.payload:
         return f"number {held.head.sequence} came meanwhile, and what stands is its business"
+    if failed.gate is not None and failed.gate.passed:
+        return "what stands is left as it is"
     past = history.recent(destination.history(_RECENT), registry=hands.registry, head=held.head)
     entry = past.newest_passed
     if entry is None:

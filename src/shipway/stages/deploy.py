@@ -21,7 +21,7 @@ from shipway.core.kube import applyset, autoscale, head, images, objects, order
 from shipway.core.kube import plan as plans
 from shipway.core.kube.objects import Obj, Ref, ref_of, uid_of
 from shipway.core.kube.plan import Action, Observed, Plan, Standing, Verb
-from shipway.core.kube.stamp import Stamp
+from shipway.core.kube.stamp import INTENT, Stamp
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
 from shipway.core.ports.kube import Selection
@@ -79,6 +79,8 @@ class ApplyRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Payload digest of the intent link that won the swap."""
     proof: Proof
     plan: Plan
+    head: Ref | None = None
+    """Where the head lies: as soon as it names another intent, no more is sent."""
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -159,7 +161,8 @@ def apply(
 
     Raises:
         ShipwayError: ``deploy.unverified`` (rejected) before anything is sent; ``deploy.plan``
-            (conflict) if the plan is about another set; then what the port raises.
+            (conflict) if the plan is about another set; then what the port raises, and
+            ``deploy.overtaken`` (conflict) as soon as another deploy has moved the head.
     """
     wanted = _set(request.rendered.digest, content)
     summary = _recheck(request, wanted, clock)
@@ -169,6 +172,8 @@ def apply(
     _announce(request.plan, kube, before=True)
     sent = _send(request, {ref_of(obj).identity: obj for obj in wanted}, kube, clock, on_applied)
     pruned = [action for action in request.plan.removals if action.verb is Verb.PRUNE]
+    if pruned and request.head is not None:
+        check_head(request.head, request.intent, kube=kube)
     for action in pruned:
         kube.delete(action.ref, uid=action.uid)
     if request.plan.removals:
@@ -238,6 +243,35 @@ def swap_head(expected: Held, new: Head, *, kube: Writer) -> Held:
         ) from error
 
 
+def check_head(name: Ref, intent: Digest, *, kube: Reader) -> None:
+    """Do nothing while the head names ``intent``: until then nobody else has applied anything.
+
+    Raises:
+        ShipwayError: ``deploy.overtaken`` (conflict) if it names another one.
+    """
+    found = head.read(kube.get(name) or {}).head
+    if found.intent != intent:
+        raise ShipwayError(
+            "deploy.overtaken",
+            Kind.CONFLICT,
+            f"number {found.sequence} began before this deploy had ended",
+            operation="looking at",
+            subject=str(name),
+            hint="look at `shipway history`, then repeat if this one is still wanted",
+        )
+
+
+def overwritten(applied: Iterable[Applied], intent: Digest, *, kube: Reader) -> tuple[Ref, ...]:
+    """Return what was applied under ``intent`` and does not carry its stamp (any more)."""
+
+    def look(one: Applied) -> Ref | None:
+        metadata = (kube.get(one.ref) or {}).get("metadata") or {}
+        return None if (metadata.get("annotations") or {}).get(INTENT) == intent else one.ref
+
+    found = scope.each(look, applied, _SIDE_BY_SIDE)
+    return tuple(ref for ref in found if ref is not None)
+
+
 def standing(
     objects: Iterable[shipped.Applied | history.Left], *, kube: Reader
 ) -> tuple[Standing, ...]:
@@ -287,12 +321,16 @@ def _send(
     clock: Clock,
     on_applied: Callable[[Applied], None] | None,
 ) -> tuple[Applied, ...]:
-    """Apply rank after rank, the objects of a rank side by side."""
+    """Apply rank after rank, the objects of a rank side by side, and a look at the head too."""
     set_id = applyset.identifier(request.plan.set_name)
     stamp = Stamp(request.release, request.intent, set_id)
     scalers = request.plan.scalers
 
-    def one(action: Action) -> Applied:
+    def one(action: Action | None) -> Applied | None:
+        if action is None:
+            if request.head is not None:
+                check_head(request.head, request.intent, kube=kube)
+            return None
         obj = stamp.on(autoscale.release(wanted[action.ref.identity], scalers))
         done = _one(action, obj, kube, clock)
         if on_applied:
@@ -301,7 +339,8 @@ def _send(
 
     sent: list[Applied] = []
     for rank, actions in groupby(request.plan.actions, key=lambda one: order.rank(one.ref.kind)):
-        done = scope.each(one, list(actions), _SIDE_BY_SIDE)
+        both = scope.each(one, [None, *actions], _SIDE_BY_SIDE)
+        done = [each for each in both if each is not None]
         sent += done
         if rank == order.DEFINITIONS:
             for applied in done:
