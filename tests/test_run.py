@@ -317,11 +317,12 @@ def test_an_event_that_cannot_be_masked_is_withheld(world: World) -> None:
 
 
 def test_syncing(world: World) -> None:
-    """A road can have its notes on the disk before it signs them."""
+    """A road can have its notes on the disk before links of them leave."""
     with world.run() as run:
         run.sync()
+        run.syncing()()
 
-    assert world.runs.journals[run.id].synced == 2
+    assert world.runs.journals[run.id].synced == 3
 
 
 def test_contents_of_a_result() -> None:

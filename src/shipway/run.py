@@ -155,8 +155,12 @@ class Run:
         self._say(events.Fact, name=name, value=value)
 
     def sync(self) -> None:
-        """Return when all notes so far survive a loss of power; before anything is signed."""
+        """Return when all notes so far survive a loss of power; before a link leaves."""
         self._journal.sync()
+
+    def syncing(self) -> Callable[[], None]:
+        """Begin :meth:`sync` beside other work, and return what waits for its end."""
+        return scope.spawn(self.sync).join
 
     def __enter__(self) -> Self:
         """Open the journal, close what killed processes left, and say that the road sets out."""

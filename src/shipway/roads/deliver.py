@@ -238,7 +238,7 @@ def _attest(
     run: Run,
     signer: Signer,
 ) -> tuple[Link, ...]:
-    run.sync()
+    synced = run.syncing()
     said = tuple(
         Said(payload=statement.encode(one), subject=release.manifest) for one in statements
     )
@@ -252,6 +252,7 @@ def _attest(
         registry=hands.registry,
         clock=hands.clock,
         links=hands.links,
+        there=synced,
     )
 
 

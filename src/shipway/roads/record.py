@@ -64,7 +64,7 @@ def sign(
     request: CarryRequest, said: Intent | Outcome, *, hands: Hands, run: Run, signer: Signer
 ) -> Link:
     """Sign and publish a record under its place in the history."""
-    run.sync()
+    synced = run.syncing()
     told = shipped.intent(said) if isinstance(said, Intent) else shipped.outcome(said)
     payload = statement.encode(told)
     tag = shipped.tag(said.environment, said.target, said.sequence, told.kind, of(payload))
@@ -81,6 +81,7 @@ def sign(
         registry=hands.registry,
         clock=hands.clock,
         links=hands.links,
+        there=synced,
     )
     return link
 

@@ -134,7 +134,13 @@ def sign(
 
     ``there`` waits for manifests that are still on their way.
     """
-    run.sync()
+    synced = run.syncing()
+
+    def ready() -> None:
+        synced()
+        if there is not None:
+            there()
+
     said = tuple(Said(payload=statement.encode(one), subject=manifest) for manifest, one in done)
     return run.step(
         attest.sign,
@@ -146,5 +152,5 @@ def sign(
         registry=hands.registry,
         clock=hands.clock,
         links=hands.links,
-        there=there,
+        there=ready,
     )

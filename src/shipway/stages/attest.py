@@ -60,8 +60,8 @@ def sign(
 ) -> tuple[Link, ...]:
     """Sign each statement, store it, and push all when ``registry`` is given; in their order.
 
-    ``there`` returns when the subjects lie in the registry, if that was not so before: until then
-    no more than blobs is sent.
+    ``there`` returns when the subjects lie in the registry, if that was not so before, and when
+    whatever else the links rely on is settled: until then no more than blobs is sent.
 
     Raises:
         ShipwayError: ``statement.invalid`` (integrity) for a payload that is no statement about
@@ -69,6 +69,7 @@ def sign(
     """
     created = statement.timestamp(clock.now())
     signed = tuple(_sign(said, signer, content, created) for said in request.statements)
+    keeping = scope.spawn(links.keep, signed) if links is not None else None
     if registry is not None and request.repository:
         signed = push(
             signed,
@@ -78,8 +79,8 @@ def sign(
             tags=tuple(said.tag for said in request.statements),
             there=there,
         )
-    if links is not None:
-        links.keep(signed)
+    if keeping is not None:
+        keeping.join()
     return signed
 
 
