@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,11 @@ from fakes.engines import FakeEngines
 from fakes.person import Person, grounded
 from shipway import redaction
 from shipway.adapters.content.links import LinkStore
+from shipway.adapters.go.ahead import Asked
+from shipway.adapters.go.record import Records
 from shipway.adapters.keys import KeyFolder
+from shipway.core.oci.descriptor import Platform
+from shipway.core.ports.go import Target
 from shipway.errors import Kind, ShipwayError
 from shipway.wiring.person import PASSPHRASE
 from shipway.wiring.tools import Tools, architecture
@@ -43,6 +48,26 @@ def test_without_a_home_the_accounts_counts() -> None:
 def test_the_process_environment_is_the_usual_one() -> None:
     """Without variables of its own a command has those of the process."""
     assert Tools(print).variables == dict(os.environ)
+
+
+def test_a_build_begins_early_only_where_no_target_must_be_looked_at(
+    person: Person, tmp_path: Path
+) -> None:
+    """What was built last is begun again, unless file or variables name environments."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    named = {"SHIPWAY__ENVIRONMENTS__DEV__REGISTRY": "r.example.com"}
+
+    def waits(**variables: str) -> bool:
+        tools = person.tools(**variables)
+        asked = Asked(Target(root=str(folder), packages=(".",), platform=Platform("amd64")), "-s")
+        Records(str(Path(tools.state_folder, "go"))).remember(str(folder), asked)
+        return isinstance(tools.ahead(str(folder)), nullcontext)
+
+    assert not waits()
+    assert waits(**named)
+    (folder / "shipway.toml").write_text('schema = 1\n[environments.dev]\nregistry = "r"\n')
+    assert waits()
 
 
 @pytest.mark.parametrize("name", PASSPHRASE)

@@ -123,9 +123,11 @@ class Tools(Grounded):
 
         from shipway.core.project import schema
 
+        said = b" ".join(name.lower().encode(errors="replace") for name in self.variables)
         with contextlib.suppress(OSError):
-            if b"environments" in Path(directory, schema.FILE).read_bytes():
-                return contextlib.nullcontext()
+            said += Path(directory, schema.FILE).read_bytes()
+        if b"environments" in said:
+            return contextlib.nullcontext()
         return self._go.ahead(directory)
 
     @cached_property
