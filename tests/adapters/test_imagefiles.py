@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakes.content import MemoryContent
+from shipway.adapters.content.store import Store
 from shipway.adapters.imagefiles import RepositoryFiles, encoded
 from shipway.core.oci.layer import Entry, Type
 from shipway.errors import Kind, ShipwayError
@@ -99,3 +101,18 @@ def test_names_that_are_not_utf8_are_percent_encoded(root: Path) -> None:
 
     assert "w/caf%E9 1%25.txt" in _collect(root, {"/w": "web"})
     assert encoded("café 1%.txt") == "café 1%.txt"
+
+
+def test_a_big_file_is_never_in_memory_as_a_whole(root: Path) -> None:
+    """A file of any size is stored piece by piece."""
+    with (root / "big").open("wb") as file:
+        file.truncate(40 << 20)
+    store = Store(root.parent / "store")
+    tracemalloc.start()
+    (entry,) = RepositoryFiles(store).collect(str(root), {"/big": "big"})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert entry.blob is not None
+    assert (entry.blob.size, store.has(entry.blob.digest)) == (40 << 20, True)
+    assert peak < 16 << 20

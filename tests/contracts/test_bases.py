@@ -82,6 +82,8 @@ def test_files_of_a_repository(kind: str, tmp_path: Path) -> None:
     assert entry.blob is not None
     assert content.read(entry.blob.digest) == b"<html>"
     assert files.collect(str(tmp_path), {}) == ()
+    assert files.folder(str(tmp_path), "web")
+    assert not files.folder(str(tmp_path), "web/none")
     with pytest.raises(ShipwayError) as caught:
         files.collect(str(tmp_path), {"/x": "none"})
     assert (caught.value.id, caught.value.kind) == ("image.files", Kind.CONFIG)

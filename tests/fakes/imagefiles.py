@@ -21,6 +21,11 @@ class MemoryImageFiles:
     def __init__(self, content: MemoryContent, project: MemoryFiles) -> None:
         self._content, self._project = content, project
 
+    def folder(self, root: str, path: str) -> bool:
+        """Return whether anything lies below a path."""
+        del root
+        return bool(self._project.under(path))
+
     def collect(self, root: str, files: Mapping[str, str]) -> tuple[Entry, ...]:
         """Return the files, each as a blob."""
         del root

@@ -246,6 +246,23 @@ def test_manifests_that_others_wrote() -> None:
     assert loaded.at("dev").existing.images == {"ghcr.io/acme/shop": "shop"}
 
 
+READING = WEB.replace("func main() {", 'func main() { template.ParseGlob("pages/*"); ')
+
+
+@pytest.mark.parametrize("place", ["pages", "cmd/web/pages"])
+def test_files_read_at_run_time(place: str) -> None:
+    """What a program reads by a relative path is looked for in its module, then beside it."""
+    files = project(**MODULE, cmd__web__main_dot_go=READING)
+    assert load(files).settings.config.services["web"].files == {}
+    files.create(f"{place}/a.html", b"<a>")
+    loaded = load(files)
+
+    assert loaded.settings.config.services["web"].files == {"/pages": place}
+    init(files)
+    assert load(files).settings.config.services["web"].files == {"/pages": place}
+    assert load(files).settings.guesses == ()
+
+
 def test_init_writes_what_up_would_do() -> None:
     """After init the project is the same, with nothing left to guess."""
     files = project(**MODULE, main_dot_go=WEB)

@@ -210,3 +210,73 @@ def test_a_helm_chart(shape: Shape) -> None:
     (told,) = [text for text in one.remarks() if "Helm" in text]
     assert told.startswith("charts/svc is a Helm chart, which Shipway does not render")
     assert set(one.objects("Deployment")) == {"svc"}
+
+
+def test_kodata_beside_the_main_package(shape: Shape) -> None:
+    """Its files are served as ko does, links within the repository followed."""
+    reading = '_, err := os.Stat(os.Getenv("KO_DATA_PATH"))\n\tpanic(err)'
+    body = f'package main\n\nimport "os"\n\nfunc main() {{\n\t{reading}\n}}\n'
+    one = shape(
+        {
+            "go.mod": MODULE["go.mod"],
+            "cmd/job/main.go": body,
+            "cmd/job/kodata/index.html": "<html>",
+            "LICENCE": "mine",
+        }
+    )
+    (one.root / "cmd/job/kodata/LICENCE").symlink_to("../../../LICENCE")
+    said = one.carry()
+
+    config = one.config(said, "job").config
+    assert config is not None
+    assert "KO_DATA_PATH=/var/run/ko" in (config.env or ())
+    files = one.contents(said, "job")
+    assert {path: files[path] for path in files if path.startswith("var")} == {
+        "var/run/ko/LICENCE": b"mine",
+        "var/run/ko/index.html": b"<html>",
+    }
+
+
+def test_templates_and_assets_that_are_read_at_run_time(shape: Shape) -> None:
+    """What a program reads by a relative path lies in the image where it looks, and is said."""
+    read = 'template.Must(template.ParseGlob("templates/*.html"))\n\t'
+    body = WEB.replace('"fmt"', '"fmt"\n\t"html/template"').replace(
+        "http.HandleFunc", read + "http.HandleFunc"
+    )
+    one = shape({**MODULE, "main.go": body, "templates/a.html": "<a>", "private.key": "k"})
+    said = one.carry()
+
+    assert one.contents(said, "svc")["templates/a.html"] == b"<a>"
+    fix = '[services.svc.files]\n"/templates" = "templates"'
+    assert fix in [getattr(event, "fix", "") for event in one.said]
+
+
+def test_grpc_without_the_health_service(shape: Shape) -> None:
+    """A gRPC server that answers no health requests is probed by TCP; one that does is asked."""
+    served = {
+        "google.golang.org/grpc/grpc.go": "package grpc\n\nimport `net`\n\ntype Server struct{}\n\n"
+        "func NewServer() *Server { return nil }\n\nfunc (*Server) Serve(net.Listener) {}\n",
+        "google.golang.org/grpc/health/health.go": "package health\n",
+    }
+    listed = "\n".join(path.rpartition("/")[0] for path in served)
+    vendored = f"# google.golang.org/grpc v1.0.0\n## explicit; go 1.24\n{listed}\n"
+    imports = 'import (\n\t"net"\n\n\t"google.golang.org/grpc"\n)'
+    calls = 'l, _ := net.Listen("tcp", ":9000")\n\tgrpc.NewServer().Serve(l)'
+    body = f"package main\n\n{imports}\n\nfunc main() {{\n\t{calls}\n}}\n"
+    one = shape(
+        {
+            "go.mod": module("example.com/svc", "require google.golang.org/grpc v1.0.0\n"),
+            "main.go": body,
+            "vendor/modules.txt": vendored,
+            **{f"vendor/{path}": text for path, text in served.items()},
+        }
+    )
+    one.carry()
+    assert probe(one, "svc") == {"tcpSocket": {"port": "grpc"}, "periodSeconds": 1}
+    health = 'import (\n\t_ "google.golang.org/grpc/health"\n'
+    one.repository.write("main.go", body.replace("import (\n", health))
+    one.carry()
+
+    assert probe(one, "svc") == {"grpc": {"port": 9000}, "periodSeconds": 1}
+    (port,) = one.objects("Service")["svc"]["spec"]["ports"]
+    assert (port["port"], port["appProtocol"]) == (9000, "kubernetes.io/h2c")

@@ -6,12 +6,14 @@ refused. What an entry looks like never depends on the machine: owner root, 0644
 
 from __future__ import annotations
 
+import hashlib
 import os
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.core.oci.descriptor import OCTETS
+from shipway.core.oci.descriptor import OCTETS, Descriptor
+from shipway.core.oci.digest import Digest
 from shipway.core.oci.layer import Entry, Type
 from shipway.errors import Kind, ShipwayError
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.content import Content
 
 _EXECUTABLE = 0o111
+_BIG = 1 << 22
 
 
 class RepositoryFiles:
@@ -28,6 +31,10 @@ class RepositoryFiles:
 
     def __init__(self, content: Content) -> None:
         self._content = content
+
+    def folder(self, root: str, path: str) -> bool:
+        """Return whether there is a folder; see the port."""
+        return Path(root, path).is_dir()
 
     def collect(self, root: str, files: Mapping[str, str]) -> tuple[Entry, ...]:
         """Return entries for ``files``: path in the image -> path below ``root``."""
@@ -44,10 +51,21 @@ class RepositoryFiles:
             return Entry(path=name, type=Type.DIRECTORY, mode=0o755)
         try:
             executable = path.stat().st_mode & _EXECUTABLE
-            blob = self._content.put(path.read_bytes(), OCTETS)
+            blob = self._stored(path)
         except OSError as error:
             raise _refused(str(path), error.strerror or str(error)) from error
         return Entry(path=name, mode=0o755 if executable else 0o644, blob=blob)
+
+    def _stored(self, path: Path) -> Descriptor:
+        """Return the file as a blob; a big one is never in memory as a whole."""
+        size = path.stat().st_size
+        if size <= _BIG:
+            return self._content.put(path.read_bytes(), OCTETS)
+        with path.open("rb") as file:
+            digest = Digest("sha256:" + hashlib.file_digest(file, "sha256").hexdigest())
+            file.seek(0)
+            pieces = iter(lambda: file.read(1 << 20), b"")
+            return self._content.gather(pieces, Descriptor(OCTETS, digest, size))
 
 
 def _walk(top: Path, path: Path, name: str, above: frozenset[Path]) -> Iterator[tuple[Path, str]]:

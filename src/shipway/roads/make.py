@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,20 +16,18 @@ from shipway.core.evidence import made as statements
 from shipway.core.evidence.link import Link  # noqa: TC001  msgspec reads types
 from shipway.core.golang.binary import Binary, TestReport
 from shipway.core.oci.descriptor import Descriptor, Platform  # noqa: TC001  msgspec reads types
-from shipway.core.oci.image import Image, Placed, Published
+from shipway.core.oci.image import Image, Placed, Published  # noqa: TC001  msgspec reads types
 from shipway.core.project.config import Service  # noqa: TC001  msgspec reads types
 from shipway.core.project.source import Source  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
 from shipway.core.supply.spdx import Sbom
-from shipway.errors import Kind, ShipwayError
-from shipway.roads import signing
+from shipway.roads import imaging, signing
 from shipway.roads.signing import Part
-from shipway.stages import build, image, publish, sbom
+from shipway.stages import build, publish, sbom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shipway.core.oci.image import BaseImage
     from shipway.core.ports.hands import Hands
     from shipway.roads.opening import Opening
     from shipway.run import Run
@@ -142,7 +139,7 @@ def make(
     ran = _looked(parts, binaries, hands=hands, run=run)
 
     def rest(part: MakeRequest, binary: Binary) -> Part:
-        assembled = _assemble(part, binary, ran, hands=hands, run=run)
+        assembled = imaging.assemble(part, binary, ran, hands=hands, run=run)
         describing = scope.spawn(_describe, part, binary, assembled, hands, run)
         asked = _publishing(part, assembled)
         published = publish.plan(asked, content=hands.content)
@@ -192,7 +189,7 @@ def assemble(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> t
     binaries = scope.each(compiled, parts)
     ran = _looked(parts, binaries, hands=hands, run=run)
     pairs = list(zip(parts, binaries, strict=True))
-    return tuple(scope.each(lambda at: _assemble(*at, ran, hands=hands, run=run), pairs))
+    return tuple(scope.each(lambda at: imaging.assemble(*at, ran, hands=hands, run=run), pairs))
 
 
 def _join(request: MakeRequest, built: list[Part], *, hands: Hands, run: Run) -> Placed:
@@ -288,51 +285,6 @@ def _compile_request(request: MakeRequest) -> build.BuildRequest:
         metadata_package=made.metadata,
         go=request.go,
     )
-
-
-def _assemble(
-    request: MakeRequest, binary: Binary, ran: tuple[int, ...], *, hands: Hands, run: Run
-) -> Image:
-    wanted = request.service.image
-    ca = None
-    if wanted.ca:
-        data = hands.files(_project(request)).read(wanted.ca)
-        if data is None:
-            raise ShipwayError(
-                "image.ca",
-                Kind.CONFIG,
-                "there is no such file",
-                operation="reading the CA file",
-                subject=wanted.ca,
-                hint="`.image ca` is a path below the project's folder",
-            )
-        ca = hands.content.put(data, "application/x-pem-file")
-    return run.step(
-        image.assemble,
-        request.unit,
-        image.ImageRequest(
-            binary=binary,
-            source=request.source,
-            base=_base(request, hands),
-            title=request.name,
-            files=hands.imagefiles.collect(_project(request), request.service.files),
-            ca=ca,
-            ports=ran[:1] or request.ports,
-        ),
-        returns=Image,
-        content=hands.content,
-    )
-
-
-def _project(request: MakeRequest) -> str:
-    """Return the project's folder on this machine."""
-    return posixpath.normpath(posixpath.join(request.source.root, request.project_dir))
-
-
-def _base(request: MakeRequest, hands: Hands) -> BaseImage:
-    if request.base:
-        return hands.bases.pulled(request.base, request.platform)
-    return hands.bases.static(request.platform)
 
 
 def _describe(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from shipway.core.ports.files import Files
-    from shipway.core.ports.go import Go
+    from shipway.core.ports.go import Go, Sources
     from shipway.core.project.config import Service
     from shipway.core.project.settings import Place
     from shipway.core.run.events import Event
@@ -248,8 +248,26 @@ def _found(
         packages=sources.packages,
         dockerfiles=dict(_dockerfiles(files, (*folders, *inside))),
         manifests=texts,
+        assets=_assets(sources, module_dir, files),
         ran=request.ran,
     )
+
+
+def _assets(sources: Sources, module_dir: str, files: Files) -> dict[str, dict[str, str]]:
+    """Return what each program reads when it runs and what lies in its module, or beside it."""
+    found: dict[str, dict[str, str]] = {}
+    for folder, texts in sources.packages.items():
+        if discovery.is_main(texts):
+            tops = (module_dir, posixpath.join(module_dir, folder))
+            for path in discovery.assets(sources.module, sources.packages, folder):
+                places = [posixpath.normpath(posixpath.join(top, path)) for top in tops]
+                if there := next((at for at in places if _is_there(files, at)), ""):
+                    found.setdefault(folder, {})[f"/{path}"] = there
+    return found
+
+
+def _is_there(files: Files, path: str) -> bool:
+    return files.read(path) is not None or any(True for _ in files.under(path))
 
 
 def _module_above(files: Files, folder: str) -> str:

@@ -111,3 +111,35 @@ def test_the_order_of_guesses() -> None:
     assert discovery.decide("", None, (3000,)) == Port(3000, "run")
     assert discovery.decide("", None, ()) == Port(8080, "default")
     assert discovery.decide("", None, None) == Port(8080, "default")
+
+
+@pytest.mark.parametrize(
+    ("call", "paths"),
+    [
+        ('template.ParseGlob("templates/*.html")', ("templates",)),
+        ('r.LoadHTMLGlob("./web/templates/**/*")', ("web/templates",)),
+        ('template.ParseFiles("t/a.html", "t/b.html")', ("t/a.html", "t/b.html")),
+        ('http.FileServer(http.Dir("static"))', ("static",)),
+        ('os.DirFS("public/")', ("public",)),
+        ('r.Static("/assets", "./assets")', ("assets",)),
+        ('http.ServeFile(w, r, "static/index.html")', ("static/index.html",)),
+        ('os.ReadFile("data/words.txt")', ("data/words.txt",)),
+        ('os.ReadFile("/etc/passwd")', ()),
+        ('os.ReadFile("../secret")', ()),
+        ('os.ReadFile(".env")', ()),
+        ('os.ReadFile("certs/.hidden/x")', ()),
+        ('os.ReadFile("certs/server.key")', ()),
+        ('template.ParseGlob("*.html")', ()),
+        ('http.Dir(".")', ()),
+        ("os.ReadFile(name)", ()),
+    ],
+)
+def test_what_a_program_reads_when_it_runs(call: str, paths: tuple[str, ...]) -> None:
+    """Relative paths in calls that read, also of imported packages; keys and hidden files never."""
+    packages = {
+        ".": {"main.go": 'package main\n\nimport "example.com/x/lib"\n\nfunc main() {}\n'},
+        "lib": {"lib.go": f"package lib\n\nfunc f() {{ {call} }}\n"},
+        "other": {"o.go": 'package other\n\nfunc f() { os.ReadFile("other.txt") }\n'},
+    }
+
+    assert discovery.assets("example.com/x", packages, ".") == paths

@@ -88,6 +88,18 @@ def test_a_manifest_without_images_says_no_port() -> None:
     assert guess.manifest_port({"a.yaml": "kind: ConfigMap\n"}, "web") is None
 
 
+def test_files_that_a_program_reads() -> None:
+    """What lies where a program reads is put into its image, unless the config says otherwise."""
+    module = found({".": WEB}, assets={".": {"/templates": "web/templates"}})
+    layers = settings.resolve(guess.layers(module))
+    (files,) = [one for one in layers.guesses if "files" in one.path]
+    told = {"services": {"shop": {"package": ".", "files": {}}}}
+
+    assert files.fix == '[services.shop.files]\n"/templates" = "web/templates"'
+    assert layers.config.services["shop"].files == {"/templates": "web/templates"}
+    assert not [line for line in guessed(module, written=told) if "files" in line]
+
+
 def test_programs_of_one_name() -> None:
     """Two programs of one name are told apart by their folders."""
     lines = guessed(found({"a/server": WEB, "b/server": WEB}))

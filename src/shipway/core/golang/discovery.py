@@ -75,6 +75,20 @@ _EXPOSE = late(r"^\s*EXPOSE\s+(.+?)\s*$", re.MULTILINE | re.IGNORECASE)
 _GRPC_HEALTH = late(r"\bRegisterHealthServer\(|google\.golang\.org/grpc/health\"")
 _GRPC = late(r"\bgrpc\.NewServer\(")
 
+_TEXT = r'"(?P<path>[^"\\\n]+)"'
+_READING = (
+    re.compile(rf"\b(?:LoadHTML|Parse)Glob\(\s*{_TEXT}"),
+    re.compile(rf"\b(?:http\.Dir|os\.DirFS)\(\s*{_TEXT}"),
+    re.compile(rf"\b(?:os\.ReadFile|os\.Open|ioutil\.ReadFile)\(\s*{_TEXT}"),
+    re.compile(rf"\.(?:Static|StaticFile|StaticFS)\([^()\n]*,\s*{_TEXT}\s*\)"),
+    re.compile(rf"\bServeFile\([^()\n]*,\s*{_TEXT}\s*\)"),
+)
+"""Calls that read a path when the program runs."""
+_SEVERAL = re.compile(r"\b(?:LoadHTMLFiles|ParseFiles)\((?P<paths>[^()]*)\)")
+_QUOTED = re.compile(_TEXT)
+_SECRET = (".key", ".pem", ".p12", ".pfx", ".env")
+"""Never put into an image by a guess."""
+
 STARTUP = ("/startupz", "/startup", "/healthz", "/health/startup")
 READINESS = ("/readyz", "/ready", "/readiness", "/health/ready", "/-/ready", "/healthz", "/health")
 LIVENESS = ("/livez", "/healthz", "/live", "/liveness", "/health/live", "/-/healthy", "/health")
@@ -155,6 +169,28 @@ def probes(module: str, packages: Packages, folder: str) -> Probes:
 def is_grpc(module: str, packages: Packages, folder: str) -> bool:
     """Return whether a main package starts a gRPC server."""
     return any(_GRPC.search(text) for text in _texts(module, packages, folder))
+
+
+def assets(module: str, packages: Packages, folder: str) -> tuple[str, ...]:
+    """Return relative paths that a main package reads when it runs; of a pattern, its folder.
+
+    Whether anything lies there is for the caller to see. Hidden files and keys are left out.
+    """
+    found: dict[str, None] = {}
+    for text in _texts(module, packages, folder):
+        said = [match["path"] for pattern in _READING for match in pattern.finditer(text)]
+        for match in _SEVERAL.finditer(text):
+            said += [one["path"] for one in _QUOTED.finditer(match["paths"])]
+        found |= dict.fromkeys(filter(None, map(_asset, said)))
+    return tuple(sorted(found))
+
+
+def _asset(path: str) -> str:
+    """Return a path without its pattern; empty where it is none for an image."""
+    plain = re.split(r"[*?\[]", path, maxsplit=1)[0]
+    plain = posixpath.normpath(plain if plain == path else posixpath.dirname(plain) or ".")
+    apart = plain.startswith(("/", ".")) or "/." in plain or plain.endswith(_SECRET)
+    return "" if apart else plain
 
 
 def decide(dockerfile: str, source: int | None, ran: tuple[int, ...] | None) -> Port:

@@ -36,6 +36,10 @@ class Bases(Protocol):
 class ImageFiles(Protocol):
     """Files of a repository on their way into an image."""
 
+    def folder(self, root: str, path: str) -> bool:
+        """Return whether ``path`` below ``root`` is a folder, or a link to one."""
+        ...
+
     def collect(self, root: str, files: Mapping[str, str]) -> tuple[Entry, ...]:
         """Return entries for files and folders of ``root``, their bytes in the store.
 

@@ -41,6 +41,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Path relative to the project to text."""
     manifests: dict[str, str] = {}
     """Existing Kubernetes YAML: path to text."""
+    assets: dict[str, dict[str, str]] = {}
+    """Folder of a main package, relative to the module, to what it reads when it runs: path in the
+    image to path in the project."""
     ran: dict[str, tuple[int, ...]] = {}
     """Service name to the ports that its binary opened in a confined run."""
 
@@ -195,6 +198,9 @@ def _details(found: Found, key: str, service: Tree, known: frozenset[str]) -> It
     kind = service.get("kind") or _kind(found, _in_module(found, folder), told="port" in service)
     if "kind" not in service:
         yield Layer("source", {"services": {key: {"kind": kind}}}, guess=True)
+    inside = _in_module(found, folder)
+    if "files" not in service and (files := found.assets.get(inside)):
+        yield Layer("source", {"services": {key: {"files": files}}}, guess=True)
     if kind in SERVED and "port" not in service:
         port, origin = _port(found, key, folder, known)
         yield Layer(origin, {"services": {key: {"port": port}}}, guess=True)

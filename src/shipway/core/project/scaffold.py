@@ -53,8 +53,10 @@ def text(settings: Settings) -> str:
 
 
 def _service(settings: Settings, name: str, service: Service) -> list[str]:
-    values = {"package": service.package, "kind": service.kind, "port": service.port}
+    values: dict[str, object] = {"package": service.package, "kind": service.kind}
+    values["port"] = service.port
     values["schedule"] = service.schedule
+    values["files"] = dict(service.files)
     path = dotted(("services", name))
     return [_line(settings, path, key, value) for key, value in values.items() if value]
 

@@ -1,0 +1,82 @@
+"""Imaging: what goes into a service's image besides its program.
+
+``make`` asks here once for each platform: the base, certificates, ``files``, and the folder
+``kodata`` beside the main package, which is served as ko does (ko.build, static assets).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from shipway.core.oci.image import Image
+from shipway.errors import Kind, ShipwayError
+from shipway.stages import image
+
+if TYPE_CHECKING:
+    from shipway.core.golang.binary import Binary
+    from shipway.core.oci.descriptor import Descriptor
+    from shipway.core.oci.image import BaseImage
+    from shipway.core.ports.hands import Hands
+    from shipway.roads.make import MakeRequest
+    from shipway.run import Run
+
+KODATA = "kodata"
+KO_DATA_PATH = "/var/run/ko"
+
+
+def assemble(
+    request: MakeRequest, binary: Binary, ran: tuple[int, ...], *, hands: Hands, run: Run
+) -> Image:
+    """Return the image of one platform; ``ran`` are ports that the program opened, if it was asked.
+
+    Raises:
+        ShipwayError: ``image.ca``, ``image.files`` (config), and what the stage raises.
+    """
+    project = posixpath.normpath(posixpath.join(request.source.root, request.project_dir))
+    files = {
+        target: posixpath.normpath(posixpath.join(request.project_dir, path))
+        for target, path in request.service.files.items()
+    }
+    kodata = posixpath.normpath(posixpath.join(request.module_dir, request.package, KODATA))
+    served = hands.imagefiles.folder(request.source.root, kodata)
+    if served:
+        files[KO_DATA_PATH] = kodata
+    return run.step(
+        image.assemble,
+        request.unit,
+        image.ImageRequest(
+            binary=binary,
+            source=request.source,
+            base=_base(request, hands),
+            title=request.name,
+            files=hands.imagefiles.collect(request.source.root, files),
+            ca=_authorities(project, request.service.image.ca, hands),
+            ports=ran[:1] or request.ports,
+            environment=(f"KO_DATA_PATH={KO_DATA_PATH}",) if served else (),
+        ),
+        returns=Image,
+        content=hands.content,
+    )
+
+
+def _authorities(project: str, named: str, hands: Hands) -> Descriptor | None:
+    if not named:
+        return None
+    data = hands.files(project).read(named)
+    if data is None:
+        raise ShipwayError(
+            "image.ca",
+            Kind.CONFIG,
+            "there is no such file",
+            operation="reading the CA file",
+            subject=named,
+            hint="`.image ca` is a path below the project's folder",
+        )
+    return hands.content.put(data, "application/x-pem-file")
+
+
+def _base(request: MakeRequest, hands: Hands) -> BaseImage:
+    if request.base:
+        return hands.bases.pulled(request.base, request.platform)
+    return hands.bases.static(request.platform)
