@@ -21,7 +21,7 @@ def test_links_out_are_refused(tmp_path: Path) -> None:
     (tmp_path / "project" / "inner").symlink_to("nowhere")
     folder = Folder(str(tmp_path / "project"))
 
-    with pytest.raises(ShipwayError, match="leaves the folder"):
+    with pytest.raises(ShipwayError, match="leads out of the project"):
         folder.read("link")
     assert not folder.create("inner", b"x")
     assert tuple(folder.under(".")) == ()

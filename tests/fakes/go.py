@@ -102,6 +102,8 @@ class FakeGo:
         *,
         across: bool,  # noqa: ARG002  there is one profile
         network: bool,
+        race: bool = False,  # noqa: ARG002  nothing runs
+        seconds: int = 600,  # noqa: ARG002  nor takes time
         gently: bool = False,  # noqa: ARG002  nothing runs
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:

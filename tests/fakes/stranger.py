@@ -10,6 +10,8 @@ import io
 import tarfile
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from fakes.gotools import HOST, real_go
 from fakes.hands import FakeHands
 from fakes.repository import ENV, Repository
@@ -18,15 +20,18 @@ from shipway.adapters.git import GitRepositories
 from shipway.adapters.imagefiles import RepositoryFiles
 from shipway.adapters.manifests import ByFolder
 from shipway.adapters.process import SystemProcesses
+from shipway.core.golang.binary import Binary
 from shipway.core.oci import config as configs
 from shipway.core.oci import manifest as manifests
 from shipway.core.run.events import Remark
+from shipway.core.run.note import Note
 from shipway.roads.up import Up, UpRequest, up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from shipway.core.golang.binary import OutsideInput
     from shipway.core.oci.config import Configuration
     from shipway.core.ports.renderer import Renderer
     from shipway.core.run.events import Event
@@ -98,6 +103,14 @@ class Stranger(FakeHands):
         """Return the one container of a workload."""
         (found,) = self.objects(kind)[name]["spec"]["template"]["spec"]["containers"]
         return dict(found)
+
+    def outside(self) -> list[OutsideInput]:
+        """Return what builds read that no commit names."""
+        written = [one for run in self.runs.journals.values() for one in run.written.values()]
+        kept = [msgspec.json.decode(one, type=Note) for one in written]
+        results = [note.result for note in kept if note.step == "build"]
+        found = [msgspec.json.decode(result, type=Binary) for result in results]
+        return [one for binary in found for one in binary.inputs]
 
     def config(self, said: Up, name: str) -> Configuration:
         """Return the configuration of a service's image."""

@@ -138,7 +138,7 @@ def test_a_deploy_that_fails_has_its_tests_beside_its_image() -> None:
     with pytest.raises(ShipwayError) as caught:
         shop.carry()
 
-    assert caught.value.id == "gate.failed"
+    assert caught.value.id == "gate.progress_deadline"
     image = shop.cluster.image(WEB)
     shown = tracing.judge(image, WHERE, hands=shop)
     assert "test" in [one.name for one in shown.trace.steps]

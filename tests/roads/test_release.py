@@ -153,7 +153,8 @@ def test_every_gate_blocks(why: str) -> None:
     with pytest.raises(ShipwayError) as caught:
         made(shop)
 
-    assert caught.value.id == ("source.dirty" if why == "dirty" else "test.failed")
+    ids = {"dirty": "source.dirty", "tests": "test.failed", "coverage": "test.coverage"}
+    assert caught.value.id == ids[why]
     assert (f"shipway trace {shop.git.commit}" in shop.texts()) == (why != "dirty")
     assert caught.value.kind is Kind.REJECTED
     assert shelf.listed(shop.registries.tags("one.test/shop/evidence")) == ()

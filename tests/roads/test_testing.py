@@ -36,10 +36,13 @@ def test_what_passes_is_told_with_its_coverage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("test", "gate", "why"),
-    [(WRONG, 80, "1 failed"), ("fine", 95, "90.0 % covered (gate 95 %)")],
+    ("test", "gate", "identifier", "why"),
+    [
+        (WRONG, 80, "test.failed", "1 failed"),
+        ("fine", 95, "test.coverage", "90.0 % covered (gate 95 %)"),
+    ],
 )
-def test_the_gate_says_no(test: str, gate: int, why: str) -> None:
+def test_the_gate_says_no(test: str, gate: int, identifier: str, why: str) -> None:
     """A failed test, and coverage under the gate, each end with what makes exit code 9."""
     shop = Shop()
     shop.go.profile = COVERED
@@ -48,7 +51,7 @@ def test_the_gate_says_no(test: str, gate: int, why: str) -> None:
     with pytest.raises(ShipwayError) as caught:
         run(shop, cobertura="cover.xml")
 
-    assert (caught.value.id, caught.value.kind) == ("test.failed", Kind.REJECTED)
+    assert (caught.value.id, caught.value.kind) == (identifier, Kind.REJECTED)
     assert why in caught.value.message
     assert "cover.xml" in shop.project.files
 

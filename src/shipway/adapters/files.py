@@ -60,13 +60,18 @@ class Folder:
     def _inside(self, path: str) -> pathlib.Path:
         place = self.root / path
         if not place.resolve().is_relative_to(self.root):
+            linked = os.path.normpath(place).startswith(f"{self.root}/")
             raise ShipwayError(
                 "files.outside",
                 Kind.USAGE,
-                "the path leaves the folder",
+                "a symbolic link leads out of the project's folder"
+                if linked
+                else "the path leaves the folder",
                 operation="using a file",
-                subject=path,
-                hint="give a path inside the project",
+                subject=os.path.normpath(path),
+                hint="put a copy of what it points to into the project"
+                if linked
+                else "give a path inside the project",
             )
         return place
 

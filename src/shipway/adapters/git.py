@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from shipway.core.ports.process import Completed, Processes
 
 _OVERRIDES = {
+    "core.bigFileThreshold": "16m",
+    "core.compression": "0",
     "core.fsmonitor": "false",
     "core.hooksPath": "/dev/null",
     "core.untrackedCache": "false",
@@ -37,7 +39,10 @@ _OVERRIDES = {
     "safe.directory": "*",
     "submodule.recurse": "false",
 }
-"""Each a way for a repository to run a program or to reach the network (git-config(1))."""
+"""Ways for a repository to run a program or to reach the network (git-config(1)).
+
+The first two keep big files out of memory: a snapshot is thrown away as soon as it has a name.
+"""
 
 _FIXED = {
     "GIT_ALLOW_PROTOCOL": "none",
@@ -139,14 +144,15 @@ class GitRepositories:
 
     def unnamed(self, root: str, paths: Sequence[str]) -> tuple[str, ...]:
         """Return those of ``paths`` that a snapshot does not name; see the port."""
+        real = {path: _really(root, path) for path in paths}
         owners: dict[str, list[str]] = {}
-        for path in paths:
+        for path in dict.fromkeys(place for place in real.values() if place):
             owners.setdefault(_owner(root, path), []).append(path)
         found = self._ignored(root, owners.pop("", []))
         links, _ = _unusual(self._git(root, *_FILES).out if owners else b"", root)
         for owner, inside in owners.items():
             found |= self._foreign(root, owner, inside) if owner in links else set(inside)
-        return tuple(path for path in paths if path in found)
+        return tuple(path for path, place in real.items() if not place or place in found)
 
     def _ignored(self, root: str, paths: list[str]) -> set[str]:
         if not paths:
@@ -334,6 +340,13 @@ def _entries(status: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
             paths.append(os.fsdecode(entry.split(b" ", _BEFORE_PATH[kind])[-1]))
     nested = tuple(path for path in paths if path.endswith("/"))
     return tuple(sorted({path for path in paths if not path.endswith("/")})), nested
+
+
+def _really(root: str, path: str) -> str:
+    """Return where a path leads below ``root``, links followed; empty where that is outside."""
+    top = os.path.realpath(root)
+    place = os.path.realpath(os.path.join(top, path))  # noqa: PTH118
+    return os.path.relpath(place, top) if place.startswith(f"{top}/") else ""
 
 
 def _owner(root: str, path: str) -> str:

@@ -65,6 +65,9 @@ class MakeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """``block``, ``beside`` or ``off``."""
     coverage: float = 80.0
     network: bool = False
+    race: bool = False
+    seconds: int = 600
+    """After which the tests of one package are ended."""
     base: str = ""
     """Reference of the base image by digest; empty for the one made from pinned packages."""
     go: str = ""

@@ -25,6 +25,22 @@ if TYPE_CHECKING:
     from shipway.scope import Task
 
 
+_WHY = {
+    "hung": "a test did not end in time",
+    "race": "there is a data race",
+    "none": "there are no tests",
+    "coverage": "too little is covered",
+}
+_NEXT = {
+    "failed": ("test.failed", "go test ./... shows the same"),
+    "hung": ("test.hung", "mend the test, or give it longer: timeout = SECONDS under [test]"),
+    "race": ("test.race", "go test -race ./... shows the two places"),
+    "none": ("test.none", "write a test, or choose an environment that is not protected"),
+    "coverage": ("test.coverage", "write tests, or set coverage = PERCENT under [test]"),
+}
+"""Why tests did not pass, to the error and its next step."""
+
+
 class Proof:
     """The tests of some services: those of one module and one way to build are one run."""
 
@@ -51,7 +67,8 @@ class Proof:
         """Return the report of every service once all tests have ended.
 
         Raises:
-            ShipwayError: ``test.failed`` (rejected) where they do not pass.
+            ShipwayError: ``test.failed``, ``test.hung``, ``test.race``, ``test.none`` or
+                ``test.coverage`` (rejected) where they do not pass.
         """
         found = {names: task.join() for names, task in self._runs.items()}
         scope.fail_together([_refusal(names, report) for names, report in found.items()])
@@ -79,7 +96,8 @@ def told(report: TestReport) -> str:
     """Return a test report in one line."""
     counts = f"{len(report.passed)} passed, {len(report.failed)} failed"
     covered = "nothing measured" if report.coverage is None else f"{report.coverage:.1f} % covered"
-    return f"{report.result}: {counts}, {covered} (gate {report.gate:g} %)"
+    why = f"{_WHY[report.why]}: " if report.why in _WHY else ""
+    return f"{report.result}: {why}{counts}, {covered} (gate {report.gate:g} %)"
 
 
 def _unit(group: list[MakeRequest]) -> Unit:
@@ -99,6 +117,8 @@ def _check(request: MakeRequest, unit: Unit, *, hands: Hands, run: Run) -> TestR
         gate=request.coverage,
         blocking=request.tests == "block",
         network=request.network,
+        race=request.race,
+        seconds=request.seconds,
         go=request.go,
     )
     return run.step(
@@ -119,11 +139,12 @@ def _refusal(names: tuple[str, ...], report: TestReport) -> ShipwayError | None:
     if report.result == testing.PASSED:
         return None
     failed = f": {', '.join(report.failed[:5])}" if report.failed else ""
+    identifier, hint = _NEXT.get(report.why, _NEXT["failed"])
     return ShipwayError(
-        "test.failed",
+        identifier,
         Kind.REJECTED,
         f"{told(report)}{failed}",
         operation="testing",
         subject=", ".join(names),
-        hint="go test ./... shows the same; nothing was deployed",
+        hint=f"{hint}; nothing was deployed",
     )

@@ -62,8 +62,9 @@ def test(request: TestingRequest, *, hands: Hands, emit: Callable[[Event], None]
     """Run the tests and return what they came to; the gate's no is an error.
 
     Raises:
-        ShipwayError: ``test.failed`` (rejected) where a test failed, nothing was tested, or too
-            little is covered; whatever a stage raises. The coverage file is written all the same.
+        ShipwayError: ``test.failed``, ``test.hung``, ``test.race``, ``test.none`` or
+            ``test.coverage`` (rejected); whatever a stage raises. The coverage file is written all
+            the same.
     """
     asked = scaffold.ProjectRequest(
         directory=request.directory, package=request.package, variables=hands.variables

@@ -69,6 +69,8 @@ def request(
         tests=wanted.tests,
         coverage=config.test.coverage,
         network=config.test.network,
+        race=config.test.race,
+        seconds=config.test.timeout,
         base=base,
         go=project.lock.go.version if project.lock.go else "",
     )

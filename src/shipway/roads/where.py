@@ -117,7 +117,7 @@ def trust(request: WhereRequest, *, hands: Hands) -> Trust:
         ShipwayError: as :func:`trusted`, and ``config.environment``.
     """
     found = project(request.directory, hands)
-    at = settings.place(found.settings.config, found.name, request.environment)
+    at = found.at(request.environment)
     return trusted(found, at, request.keys, hands)
 
 

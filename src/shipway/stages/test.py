@@ -55,6 +55,10 @@ class TestRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
     network: bool = False
     """Whether tests may use the network."""
+    race: bool = False
+    """Whether the race detector watches; it needs a C compiler."""
+    seconds: int = 600
+    """After which the tests of one package are ended."""
     go: str = ""
 
 
@@ -82,6 +86,8 @@ def check(
         target,
         across=request.blocking,
         network=request.network,
+        race=request.race,
+        seconds=request.seconds,
         gently=not request.blocking,
         on_line=heard,
     )
@@ -98,7 +104,7 @@ def key(request: TestRequest, *, go: Go) -> Digest | None:
     read = go.key(_target(request), tests=True)
     if read is None:
         return None
-    asked = [request.gate, request.blocking, request.network]
+    asked = [request.gate, request.blocking, request.network, request.race, request.seconds]
     return of(f"test {VERSION}\n{read}\n{asked}".encode())
 
 
@@ -117,8 +123,10 @@ def _target(request: TestRequest) -> Target:
 def _report(request: TestRequest, tested: Tested, profile: Profile, content: Content) -> TestReport:
     outcome = testevents.fold(tested.events)
     measured = bool(tested.profile)
+    why = _why(request, tested.code, outcome, profile.percent)
     return TestReport(
-        result=_result(request, tested.code, outcome, profile.percent),
+        result=_result(request, why),
+        why=why,
         passed=outcome.passed,
         failed=outcome.failed,
         skipped=outcome.skipped,
@@ -132,13 +140,20 @@ def _report(request: TestRequest, tested: Tested, profile: Profile, content: Con
     )
 
 
-def _result(request: TestRequest, code: int, outcome: Outcome, percent: float | None) -> str:
-    """Return the verdict; where nothing passed, or too little is covered, it is never PASSED."""
+def _why(request: TestRequest, code: int, outcome: Outcome, percent: float | None) -> str:
+    """Return why it is no pass; empty where it is one."""
     if code or outcome.failed:
-        return FAILED
-    if outcome.passed and percent is not None and percent >= request.gate:
-        return PASSED
-    return FAILED if request.blocking else WARNED
+        return outcome.cause or "failed"
+    if not outcome.passed:
+        return "none"
+    return "" if percent is not None and percent >= request.gate else "coverage"
+
+
+def _result(request: TestRequest, why: str) -> str:
+    """Return the verdict; where nothing passed, or too little is covered, it is never PASSED."""
+    if why in {"none", "coverage"}:
+        return FAILED if request.blocking else WARNED
+    return FAILED if why else PASSED
 
 
 def _policy(request: TestRequest) -> Decided:

@@ -30,6 +30,11 @@ from shipway.core.golang import failures
         ("x: module lookup disabled by GOPROXY=off", "build.offline"),
         ("no Go files in /w/docs", "build.no-package"),
         ("stat /w/nowhere: directory not found", "build.no-package"),
+        ('package x: invalid input file name "-dash.go"', "build.file-name"),
+        (
+            "m.go:9:12: pattern all:s: cannot embed file s/\ufffd: invalid name \ufffd",
+            "build.file-name",
+        ),
         ('cgo: C compiler "gcc" not found: exec: "gcc"', "build.cgo"),
         ("write /tmp/x: no space left on device", "build.no-space"),
     ],

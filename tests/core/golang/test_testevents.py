@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,3 +85,21 @@ def test_every_test_ends_once(events: list[tuple[str, str, str]]) -> None:
     names = [*outcome.passed, *outcome.failed, *outcome.skipped]
 
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("wrote", "cause"),
+    [
+        ("panic: test timed out after 1s\n", "hung"),
+        ("    testing.go:1: race detected during execution of test\n", "race"),
+        ("oops\n", ""),
+    ],
+)
+def test_why_it_failed(wrote: str, cause: str) -> None:
+    """What package testing writes of a test that hung, or raced, is told; of a passed one never."""
+    at = {"Package": "x", "Test": "TestIt"}
+    lines = [{"Action": "run", **at}, {"Action": "output", "Output": wrote, **at}]
+    ends = [[*lines, {"Action": end, **at}] for end in ("fail", "pass")]
+    failed, passed = (testevents.fold(json.dumps(one) for one in end) for end in ends)
+
+    assert (failed.cause, passed.cause) == (cause, "")

@@ -185,7 +185,7 @@ spec: {template: {spec: {containers: [
         (
             {
                 "manifests": {
-                    "bad.yaml": "shipway://web: [",
+                    "bad.yaml": "image: shipway://web: [",
                     "d.yaml": MANIFEST.replace("IMAGE", "shipway://web"),
                 },
                 "dockerfiles": {"Dockerfile": "EXPOSE 1"},

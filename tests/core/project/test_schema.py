@@ -94,7 +94,10 @@ def test_an_empty_config_is_the_defaults() -> None:
             "schema = 1\n[services.web.build]\ntag = []",
             "services.web.build.tag: unknown key; did you mean tags?",
         ),
-        ("schema = 1\n[test]\nzzz = 1", "test.zzz: unknown key; known are dev, network, coverage"),
+        (
+            "schema = 1\n[test]\nzzz = 1",
+            "test.zzz: unknown key; known are dev, network, race, timeout, coverage",
+        ),
         ("schema = 1\n[policy]", "policy: reserved for a later version"),
         ("schema = 1\n[secrets]", "secrets: reserved for a later version"),
         ("schema = 1\n[ci]", "ci: reserved for a later version"),

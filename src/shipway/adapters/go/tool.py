@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from shipway import scope
 from shipway.adapters.go import module, record
 from shipway.adapters.go.ahead import Ahead, Asked, Attempt
@@ -180,10 +182,14 @@ class GoTool:
         *,
         across: bool,
         network: bool,
+        race: bool = False,
+        seconds: int = 600,
         gently: bool = False,
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:
         """Test packages, with coverage; see the port."""
+        if race:
+            target = msgspec.structs.replace(target, cgo=True)
         job = self._job(target, tests=True)
         events: list[str] = []
 
@@ -196,9 +202,10 @@ class GoTool:
         with tempfile.TemporaryDirectory(prefix="shipway-test-") as folder, scope.open():
             profile = Path(folder, "profile")
             named = scope.spawn(self._inputs, job)
+            how = (f"-timeout={seconds}s", *(("-race",) * race))
             cover = ("-cover", f"-coverprofile={profile}", *(("-coverpkg=./...",) * across))
             ran = self._sandbox.run(
-                (job.go, "test", "-json", *cover, *_flags(job), *target.packages),
+                (job.go, "test", "-json", *how, *cover, *_flags(job), *target.packages),
                 env=self._offline(job),
                 cwd=job.place.top,
                 network=network,

@@ -77,6 +77,8 @@ class TestReport(msgspec.Struct, frozen=True, kw_only=True):
     profile: Descriptor | None = None
     """The merged coverage profile in the store."""
     network: str = "none"
+    why: str = ""
+    """Why it did not pass: ``failed``, ``hung``, ``race``, ``none`` (no tests) or ``coverage``."""
 
     @property
     def refused(self) -> bool:

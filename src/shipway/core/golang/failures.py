@@ -60,6 +60,12 @@ _CAUSES = (
         "run `go mod vendor` and commit vendor/",
     ),
     _cause(
+        "build.file-name",
+        Kind.CONFIG,
+        r"invalid input file name|cannot embed file .*: invalid name|invalid name .*cannot embed",
+        "rename the file: Go takes UTF-8 names without control characters, and no leading dash",
+    ),
+    _cause(
         "build.offline",
         Kind.MISSING,
         r"module lookup disabled by GOPROXY=off|cannot find module providing package",

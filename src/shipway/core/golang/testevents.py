@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PASSED, FAILED, SKIPPED = "pass", "fail", "skip"
+_CAUSES = {"panic: test timed out after ": "hung", "race detected during execution": "race"}
+"""What package testing writes, and what it means (testing.go; the first of several counts)."""
 _ENDS = frozenset({PASSED, FAILED, SKIPPED})
 
 
@@ -39,6 +41,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[str, ...] = ()
     output: dict[str, str] = {}
     """What each failed test, and each failed package, wrote."""
+    cause: str = ""
+    """``hung`` where a test did not end in time, ``race`` where the race detector found one."""
 
 
 _DECODER = msgspec.json.Decoder(Event)
@@ -64,7 +68,13 @@ def fold(lines: Iterable[str]) -> Outcome:
             ends[place] = ""
         elif event.action in _ENDS or event.action == "build-fail":
             ends[place] = event.action
-    return _outcome(_with_causes(ends), output)
+    found = _outcome(_with_causes(ends), output)
+    if not found.failed:
+        return found
+    said = [
+        mark for mark in _CAUSES if any(mark in text for texts in output.values() for text in texts)
+    ]
+    return msgspec.structs.replace(found, cause=_CAUSES[said[0]] if said else "")
 
 
 def _with_causes(ends: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:

@@ -68,7 +68,8 @@ class Git(Protocol):
     def unnamed(self, root: str, paths: Sequence[str]) -> tuple[str, ...]:
         """Return those of ``paths`` (relative to ``root``) that a snapshot does not name.
 
-        Ignored files, files of untracked nested repositories, and changes inside submodules.
+        Ignored files, files of untracked nested repositories, changes inside submodules, and what
+        symbolic links reach outside of ``root``: of a link git names only where it points.
 
         Raises:
             ShipwayError: ``source.unreadable``.

@@ -116,12 +116,15 @@ class Go(Protocol):
         *,
         across: bool,
         network: bool,
+        race: bool = False,
+        seconds: int = 600,
         gently: bool = False,
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:
         """Test packages, with coverage; ``across`` counts what tests cover in other packages.
 
-        ``gently`` gives everything else on this machine the processor first.
+        ``race`` watches for data races, which needs cgo; after ``seconds`` the tests of a package
+        are ended; ``gently`` gives everything else on this machine the processor first.
 
         Raises:
             ShipwayError: ``build.*`` where go could not even begin.

@@ -20,6 +20,7 @@ Name = Annotated[
 ]
 Port = Annotated[int, Meta(ge=1, le=65535, description="a number from 1 to 65535")]
 Percent = Annotated[float, Meta(ge=0, le=100, description="a number from 0 to 100")]
+Seconds = Annotated[int, Meta(ge=1, description="a number of seconds, 1 or more")]
 Inside = Annotated[
     str,
     Meta(
@@ -143,6 +144,10 @@ class Test(Strict, frozen=True):
     """What ``up`` to an unprotected environment does about tests."""
     network: bool = False
     """Lets tests reach the network."""
+    race: bool = False
+    """Watches for data races, which needs a C compiler."""
+    timeout: Seconds = 600
+    """Seconds after which the tests of one package are ended."""
     coverage: Percent = 80.0
     """Statement coverage in percent that the gate asks for."""
 
