@@ -13,6 +13,7 @@ from fakes.imagefiles import MemoryImageFiles
 from fakes.registry import MemoryRegistry
 from shipway.adapters.baseimage import BaseImages
 from shipway.adapters.imagefiles import RepositoryFiles
+from shipway.core.golang.linkage import Libraries
 from shipway.core.oci import manifest
 from shipway.core.oci.descriptor import CONFIG, LAYER_TAR, MANIFEST, Platform
 from shipway.core.oci.layer import Entry, Type, archive
@@ -57,6 +58,7 @@ def test_a_base_is_in_the_store(kind: str) -> None:
         assert image.layers
         assert all(content.has(layer.diff_id) for layer in image.layers)
     assert bases.static(AMD64) == bases.static(AMD64)
+    assert bases.libraries(bases.pulled(reference, AMD64)) == Libraries()
 
 
 def test_a_base_without_a_digest_is_refused(kind: str) -> None:

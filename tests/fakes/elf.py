@@ -71,3 +71,64 @@ def program(
             order + "IIIIIIII", 1, start, 0, 0, len(segment), len(segment), access, 4096
         )
     return ident + head + rows + segment
+
+
+BEGINS = 0x10000
+"""Where the segment of :func:`linked` is loaded."""
+
+
+def linked(
+    interpreter: str = "/lib64/ld-linux-x86-64.so.2",
+    needed: tuple[str, ...] = ("libc.so.6",),
+    symbols: tuple[str, ...] = (),
+    provides: tuple[str, ...] = (),
+    *,
+    wide: bool = True,
+    big: bool = False,
+) -> bytes:
+    """Return an ELF file with a loader, a dynamic table and tables of symbol versions."""
+    order = ">" if big else "<"
+    names, places = bytearray(b"\0"), {}
+    for one in (*needed, *symbols, *provides):
+        places[one] = len(names)
+        names += one.encode() + b"\0"
+    start = 64 + 3 * 56 if wide else 52 + 3 * 32
+    loader = interpreter.encode() + b"\0"
+    strings = start + len(loader)
+    verneed = strings + len(names)
+    need = b"".join(
+        struct.pack(f"{order}IHHII", 0, 0, 0, places[one], 16 * (one != symbols[-1]))
+        for one in symbols
+    )
+    need = struct.pack(f"{order}HHIII", 1, len(symbols), 0, 16, 0) + need if symbols else b""
+    verdef = verneed + len(need)
+    define = b"".join(
+        struct.pack(f"{order}HHHHIII", 1, 0, 0, 1, 0, 20, 28 * (one != provides[-1]))
+        + struct.pack(f"{order}II", places[one], 0)
+        for one in provides
+    )
+    tags = [(1, places[one]) for one in needed] + [(5, BEGINS + strings)]
+    if symbols:
+        tags += [(0x6FFFFFFE, BEGINS + verneed), (0x6FFFFFFF, 1)]
+    if provides:
+        tags += [(0x6FFFFFFC, BEGINS + verdef), (0x6FFFFFFD, len(provides))]
+    layout = f"{order}QQ" if wide else f"{order}II"
+    dynamic = b"".join(struct.pack(layout, *tag) for tag in [*tags, (0, 0)])
+    at = verdef + len(define)
+    total = at + len(dynamic)
+    rows = [(1, 0, BEGINS, total), (3, start, BEGINS + start, len(loader))]
+    rows.append((2, at, BEGINS + at, len(dynamic)))
+    ident = b"\x7fELF" + bytes([2 if wide else 1, 2 if big else 1, 1]).ljust(12, b"\0")
+    if wide:
+        head = struct.pack(order + "HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 3, 0, 0, 0)
+        table = b"".join(
+            struct.pack(order + "IIQQQQQQ", kind, 4, offset, begins, 0, size, size, 1)
+            for kind, offset, begins, size in rows
+        )
+    else:
+        head = struct.pack(order + "HHIIIIIHHHHHH", 3, 3, 1, 0, 52, 0, 0, 52, 32, 3, 0, 0, 0)
+        table = b"".join(
+            struct.pack(order + "IIIIIIII", kind, offset, begins, 0, size, size, 4, 1)
+            for kind, offset, begins, size in rows
+        )
+    return ident + head + table + loader + bytes(names) + need + define + dynamic

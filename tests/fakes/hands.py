@@ -23,6 +23,7 @@ from fakes.registry import MemoryRegistry
 from fakes.renderer import MemoryRenderer
 from fakes.signer import MemorySigner
 from shipway.core.evidence.trust import TrustedKey
+from shipway.core.golang.linkage import Libraries
 from shipway.core.kube.objects import Obj, Ref, ref_of
 from shipway.core.oci.descriptor import LAYER_TAR, OCTETS, Platform
 from shipway.core.oci.image import Base, BaseImage, Layer
@@ -127,6 +128,11 @@ class MemoryBases:
         if "@" not in reference:
             raise ShipwayError("base.unpinned", Kind.CONFIG, "no digest", subject=reference)
         return self.static(platform)
+
+    def libraries(self, base: BaseImage) -> Libraries:
+        """Return none."""
+        del base
+        return Libraries()
 
 
 class StillSandbox:

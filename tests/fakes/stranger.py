@@ -15,6 +15,7 @@ import msgspec
 from fakes.gotools import HOST, real_go
 from fakes.hands import FakeHands
 from fakes.repository import ENV, Repository
+from shipway.adapters.baseimage import BaseImages
 from shipway.adapters.files import Folder
 from shipway.adapters.git import GitRepositories
 from shipway.adapters.imagefiles import RepositoryFiles
@@ -23,6 +24,8 @@ from shipway.adapters.process import SystemProcesses
 from shipway.core.golang.binary import Binary
 from shipway.core.oci import config as configs
 from shipway.core.oci import manifest as manifests
+from shipway.core.oci.descriptor import CONFIG, LAYER_TAR, MANIFEST
+from shipway.core.oci.layer import Entry, archive
 from shipway.core.run.events import Remark
 from shipway.core.run.note import Note
 from shipway.roads.up import Up, UpRequest, up
@@ -72,6 +75,8 @@ class Stranger(FakeHands):
         self.imagefiles: Any = RepositoryFiles(self.memory)
         self.renderer: Any = ByFolder(self._no_kustomize)
         self.said: list[Event] = []
+        self.pulls = False
+        """Whether base images come from the registry."""
 
     def with_kustomize(self, made: Callable[[], Renderer]) -> None:
         """Render kustomizations by the real program."""
@@ -89,6 +94,23 @@ class Stranger(FakeHands):
             directory=place, package=package, architecture=HOST.architecture, **asked
         )
         return up(request, hands=self, emit=self.said.append)
+
+    @property
+    def bases(self) -> Any:
+        """Return real bases, but for the static one where only that is asked for."""
+        return BaseImages(self.memory, self.registries) if self.pulls else super().bases
+
+    def base(self, repository: str, files: dict[str, bytes]) -> str:
+        """Put a base image of these files into its registry; return its digest."""
+        entries = tuple(Entry(path=path, data=data) for path, data in sorted(files.items()))
+        layer = self.memory.compose(archive(entries), LAYER_TAR)
+        said = {"architecture": HOST.architecture, "os": "linux"}
+        root = {"type": "layers", "diff_ids": [layer.digest]}
+        config = self.memory.put(msgspec.json.encode(said | {"rootfs": root}), CONFIG)
+        for one in (layer, config):
+            self.registries.push_blob(repository, one, self.memory)
+        data = manifests.image(config, (layer,), {})
+        return str(self.registries.push_manifest(repository, data, MANIFEST).digest)
 
     def remarks(self) -> list[str]:
         """Return what was said so far."""

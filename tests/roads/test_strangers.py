@@ -5,18 +5,20 @@ Each shape is one that people have and did not make for Shipway.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes import elf
 from fakes.stranger import TOOL, WEB, Stranger
 from shipway.adapters.kustomize import Kustomize
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
+from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Shape = Callable[[dict[str, str]], Stranger]
 
@@ -280,3 +282,62 @@ def test_grpc_without_the_health_service(shape: Shape) -> None:
     assert probe(one, "svc") == {"grpc": {"port": 9000}, "periodSeconds": 1}
     (port,) = one.objects("Service")["svc"]["spec"]["ports"]
     assert (port["port"], port["appProtocol"]) == (9000, "kubernetes.io/h2c")
+
+
+C = 'package main\n\n// int f(void) { return 1; }\nimport "C"\n\nfunc main() { println(C.f()) }\n'
+BASE = "registry.test/debian"
+WITH_C = f"""schema = 1
+[services.svc]
+package = "."
+kind = "worker"
+build = {{ cgo = true }}
+image = {{ base = "{BASE}@DIGEST" }}
+"""
+
+
+def refused(one: Stranger) -> ShipwayError:
+    """Return what stops it; nothing was pushed."""
+    before = len(one.registries.manifests)
+    with pytest.raises(ShipwayError) as caught:
+        one.carry()
+    assert len(one.registries.manifests) == before
+    return caught.value
+
+
+def test_a_program_that_needs_c(shape: Shape) -> None:
+    """Without a config it is told what to write; with cgo alone, that the base has no C library."""
+    one = shape({"go.mod": MODULE["go.mod"], "main.go": C})
+    error = refused(one)
+    assert error.id == "build.needs-cgo"
+    assert "cgo = true" in error.hint
+    written = [line for line in WITH_C.splitlines() if not line.startswith("image")]
+    one.repository.write("shipway.toml", "\n".join(written))
+    error = refused(one)
+
+    assert error.id == "image.libc"
+    assert "ld-linux" in error.message
+    assert "shipway/static does not have" in error.message
+
+
+@pytest.mark.parametrize("provides", [("GLIBC_2.2.5",), None])
+def test_a_base_with_a_c_library(shape: Shape, provides: tuple[str, ...] | None) -> None:
+    """A program with C runs on a base whose C library is as new as it asks for, not on an older."""
+    one = shape({"go.mod": MODULE["go.mod"], "main.go": C})
+    one.pulls = True
+    loader = next(Path("/lib64").glob("ld-linux*"), Path("/lib/ld-linux-aarch64.so.1"))
+    known = elf.linked("", (), provides=provides) if provides else _libc()
+    digest = one.base(BASE, {f"lib/{loader.name}": b"", "usr/lib/libc.so.6": known})
+    one.repository.write("shipway.toml", WITH_C.replace("DIGEST", digest))
+    if provides is None:
+        assert one.carry().images
+        return
+    error = refused(one)
+
+    assert error.id == "image.libc-old"
+    assert "has GLIBC_2.2.5" in error.message
+
+
+def _libc() -> bytes:
+    """Return this machine's C library, which programs are linked against here."""
+    paths = [*Path("/lib").glob("*/libc.so.6"), *Path("/lib64").glob("libc.so.6")]
+    return paths[0].read_bytes()

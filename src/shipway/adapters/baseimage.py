@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import importlib.util
 import posixpath
+import re
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from shipway.core.golang import elf
+from shipway.core.golang.linkage import Libraries
 from shipway.core.oci import config as configs
 from shipway.core.oci import manifest as manifests
 from shipway.core.oci import reference as references
@@ -65,6 +68,8 @@ ROOTS = Descriptor(
 _MEMORY = "application/vnd.shipway.base.v1+json"
 _GZIP = frozenset({LAYER_GZIP, manifests.DOCKER_LAYER})
 _HOPS = 5
+_LIBRARY = re.compile(r"\.so(?:\.|\Z)")
+_LIBC = "libc.so.6"
 _PIECE = 1 << 20
 
 
@@ -109,6 +114,24 @@ class BaseImages:
             data = msgspec.json.encode(found)
             self._content.pin(name, self._content.put(data, _MEMORY))
         return found
+
+    def libraries(self, base: BaseImage) -> Libraries:
+        """Return the shared libraries in a base's layers; see the port."""
+        import tarfile  # noqa: PLC0415  slow to load, needed for programs with C only
+
+        names: set[str] = set()
+        provides: tuple[str, ...] = ()
+        for layer in base.layers:
+            with tarfile.open(self._content.path(layer.diff_id)) as tar:
+                for member in tar:
+                    name = posixpath.basename(member.name)
+                    if not (_LIBRARY.search(name) and (member.isfile() or member.issym())):
+                        continue
+                    names.add(name)
+                    file = tar.extractfile(member) if member.isfile() else None
+                    if file is not None and name == _LIBC:
+                        provides = elf.parse(file.read()).provides
+        return Libraries(frozenset(names), provides)
 
     def _make(self) -> None:
         """Write the static base's layer, and prove that it is the one written down."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from shipway.core.golang import linkage
 from shipway.core.oci.image import Image
 from shipway.errors import Kind, ShipwayError
 from shipway.stages import image
@@ -31,7 +32,8 @@ def assemble(
     """Return the image of one platform; ``ran`` are ports that the program opened, if it was asked.
 
     Raises:
-        ShipwayError: ``image.ca``, ``image.files`` (config), and what the stage raises.
+        ShipwayError: ``image.ca``, ``image.files``, ``image.libc``, ``image.libc-old`` (config),
+            and what the stage raises.
     """
     project = posixpath.normpath(posixpath.join(request.source.root, request.project_dir))
     files = {
@@ -39,6 +41,8 @@ def assemble(
         for target, path in request.service.files.items()
     }
     kodata = posixpath.normpath(posixpath.join(request.module_dir, request.package, KODATA))
+    base = _base(request, hands)
+    _linked(request, binary, base, hands=hands, run=run)
     served = hands.imagefiles.folder(request.source.root, kodata)
     if served:
         files[KO_DATA_PATH] = kodata
@@ -48,7 +52,7 @@ def assemble(
         image.ImageRequest(
             binary=binary,
             source=request.source,
-            base=_base(request, hands),
+            base=base,
             title=request.name,
             files=hands.imagefiles.collect(request.source.root, files),
             ca=_authorities(project, request.service.image.ca, hands),
@@ -58,6 +62,19 @@ def assemble(
         returns=Image,
         content=hands.content,
     )
+
+
+def _linked(
+    request: MakeRequest, binary: Binary, base: BaseImage, *, hands: Hands, run: Run
+) -> None:
+    """See that the base has what a program with C needs, and that one without needs none."""
+    if binary.linkage.interpreter:
+        found = hands.bases.libraries(base)
+        linkage.check(binary.linkage, found, base=base.base.name, service=request.name)
+    elif not request.service.build.cgo:
+        for stub in (one.path for one in binary.modules if one.path in linkage.STUBS):
+            fix = f"[services.{request.name}.build]\ncgo = true"
+            run.remark(f"{stub} does not work without C", fix=fix, loud=True)
 
 
 def _authorities(project: str, named: str, hands: Hands) -> Descriptor | None:

@@ -64,7 +64,8 @@ def compile(request: BuildRequest, *, go: Go, git: Git, content: Content) -> Bin
     The same commit with the same recorded inputs gives the same digest in any folder.
 
     Raises:
-        ShipwayError: ``build.*`` with the compiler's lines, ``build.metadata``, ``go.flags``.
+        ShipwayError: ``build.*`` with the compiler's lines, ``build.metadata``, ``go.flags``,
+            ``elf.invalid``.
     """
     target = _target(request)
     go.download(target)
@@ -85,6 +86,7 @@ def compile(request: BuildRequest, *, go: Go, git: Git, content: Content) -> Bin
         inputs=_outside(request.source.root, built, git),
         metadata={name.rpartition(".")[2]: value for name, value in assigned.items()},
         network=built.network,
+        linkage=built.linkage,
     )
 
 

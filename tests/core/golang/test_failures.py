@@ -49,6 +49,18 @@ def test_causes_are_told_apart(stderr: str, id_: str) -> None:
     assert stderr.strip().splitlines()[-1:] in ([], [error.message.splitlines()[-1]])
 
 
+def test_packages_that_use_c() -> None:
+    """A package of which nothing is left, and that uses C, is told with the lines to write."""
+    stderr = "package x\n\timports x/c: build constraints exclude all Go files in /w/c\n"
+    error = failures.explain(stderr, operation="building", subject=".", needs_c=True)
+
+    assert failures.excluded(stderr) == ("/w/c",)
+    assert failures.excluded("undefined: x") == ()
+    assert error.id == "build.needs-cgo"
+    assert "cgo = true" in error.hint
+    assert 'base = "gcr.io/' in error.hint
+
+
 def test_only_the_last_lines_are_kept() -> None:
     """A flood of compiler lines is cut to the last 40."""
     text = "\n".join(f"main.go:{line}: oops" for line in range(100))

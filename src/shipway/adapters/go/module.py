@@ -7,6 +7,7 @@ modules, vendored code and test data alone, as the go command's ``./...`` does.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from shipway.core.golang.modfile import ModFile
 
 _SKIPPED = frozenset({"vendor", "testdata", "node_modules"})
+_IMPORTS_C = re.compile(r'^import "C"|^import \(\s*"C"\s*\)', re.MULTILINE)
 _MOST = 1 << 20
 """Bytes of one source file that are read."""
 
@@ -79,6 +81,12 @@ def read(place: Place, named: Collection[str]) -> Sources:
             if texts:
                 packages[folder] = texts
     return Sources(place.files[0].module, packages)
+
+
+def uses_c(folders: Collection[str]) -> bool:
+    """Return whether one of these package folders has a file that imports "C" (cmd/cgo)."""
+    files = (path for folder in folders for path in Path(folder).glob("*.go"))
+    return any(_IMPORTS_C.search(_text(path)) for path in files)
 
 
 def _walk(top: str) -> Iterator[tuple[str, list[str]]]:

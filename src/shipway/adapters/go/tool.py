@@ -22,8 +22,9 @@ from shipway import scope
 from shipway.adapters.go import module, record
 from shipway.adapters.go.ahead import Ahead, Asked, Attempt
 from shipway.adapters.go.settings import Settings
-from shipway.core.golang import buildinfo, failures, inputs, listing, toolchain
+from shipway.core.golang import buildinfo, elf, failures, inputs, listing, toolchain
 from shipway.core.golang.binary import Decided
+from shipway.core.golang.elf import Linkage
 from shipway.core.ports.go import Built, Sources, Tested
 from shipway.errors import Kind, ShipwayError
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shipway.adapters.go.module import Place
+    from shipway.core.golang.buildinfo import BuildInfo
     from shipway.core.golang.inputs import Inputs
     from shipway.core.oci.digest import Digest
     from shipway.core.ports.go import Target
@@ -115,9 +117,11 @@ class GoTool:
             if _is_steady(made.read, made.began):
                 self._records.save(target.root, made.read)
                 self._records.remember(target.root, asked)
+                info, linkage = _facts(made.output)
                 return Built(
                     path=made.output,
-                    info=_info(made.output),
+                    info=info,
+                    linkage=linkage,
                     flags=_build_flags(job, ldflags),
                     environment=self._settings.recorded(target),
                     network=made.network,
@@ -286,7 +290,8 @@ class GoTool:
         if ran.completed.code:
             Path(output).unlink()
             subject = " ".join(job.target.packages)
-            raise failures.explain(errors, operation="building", subject=subject)
+            needs = not job.target.cgo and module.uses_c(failures.excluded(errors))
+            raise failures.explain(errors, operation="building", subject=subject, needs_c=needs)
         return output, ran.network
 
     def _inputs(self, job: _Job) -> Inputs:
@@ -365,13 +370,14 @@ def _is_steady(read: Inputs, began: int) -> bool:
     return _is_same(after, read) and newest < began
 
 
-def _info(path: str) -> buildinfo.BuildInfo:
+def _facts(path: str) -> tuple[BuildInfo, Linkage]:
+    """Return what an executable says of itself."""
     with Path(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if not size:
-            return buildinfo.parse(b"")
+            return buildinfo.parse(b""), Linkage()
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            return buildinfo.parse(mapped)
+            return buildinfo.parse(mapped), elf.parse(mapped)
 
 
 def _moving(target: Target) -> ShipwayError:

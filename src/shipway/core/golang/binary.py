@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from shipway.core.golang.elf import Linkage
 from shipway.core.oci.descriptor import Descriptor, Platform  # noqa: TC001  msgspec reads types
 from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
 
@@ -49,6 +50,8 @@ class Binary(msgspec.Struct, frozen=True, kw_only=True):
     """What ``-X`` put into the metadata package, by variable name."""
     network: str = "none"
     """``none`` where the build had only a loopback of its own, else ``open``."""
+    linkage: Linkage = Linkage()
+    """What it needs of a base; all empty for a static program."""
 
 
 class Decided(msgspec.Struct, frozen=True):

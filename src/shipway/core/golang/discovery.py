@@ -77,15 +77,15 @@ _GRPC = late(r"\bgrpc\.NewServer\(")
 
 _TEXT = r'"(?P<path>[^"\\\n]+)"'
 _READING = (
-    re.compile(rf"\b(?:LoadHTML|Parse)Glob\(\s*{_TEXT}"),
-    re.compile(rf"\b(?:http\.Dir|os\.DirFS)\(\s*{_TEXT}"),
-    re.compile(rf"\b(?:os\.ReadFile|os\.Open|ioutil\.ReadFile)\(\s*{_TEXT}"),
-    re.compile(rf"\.(?:Static|StaticFile|StaticFS)\([^()\n]*,\s*{_TEXT}\s*\)"),
-    re.compile(rf"\bServeFile\([^()\n]*,\s*{_TEXT}\s*\)"),
+    late(rf"\b(?:LoadHTML|Parse)Glob\(\s*{_TEXT}"),
+    late(rf"\b(?:http\.Dir|os\.DirFS)\(\s*{_TEXT}"),
+    late(rf"\b(?:os\.ReadFile|os\.Open|ioutil\.ReadFile)\(\s*{_TEXT}"),
+    late(rf"\.(?:Static|StaticFile|StaticFS)\([^()\n]*,\s*{_TEXT}\s*\)"),
+    late(rf"\bServeFile\([^()\n]*,\s*{_TEXT}\s*\)"),
 )
 """Calls that read a path when the program runs."""
-_SEVERAL = re.compile(r"\b(?:LoadHTMLFiles|ParseFiles)\((?P<paths>[^()]*)\)")
-_QUOTED = re.compile(_TEXT)
+_SEVERAL = late(r"\b(?:LoadHTMLFiles|ParseFiles)\((?P<paths>[^()]*)\)")
+_QUOTED = late(_TEXT)
 _SECRET = (".key", ".pem", ".p12", ".pfx", ".env")
 """Never put into an image by a guess."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from shipway.core.golang.linkage import BASE
 from shipway.core.patterns import late
 from shipway.errors import Kind, ShipwayError
 
@@ -94,9 +95,25 @@ _CAUSES = (
 )
 
 
-def explain(stderr: str, *, operation: str, subject: str) -> ShipwayError:
-    """Return the error for what a failed go command wrote."""
+_EXCLUDED = late(r"build constraints exclude all Go files in (.+)$", re.MULTILINE)
+
+
+def explain(stderr: str, *, operation: str, subject: str, needs_c: bool = False) -> ShipwayError:
+    """Return the error for what a failed go command wrote.
+
+    ``needs_c`` says that a package it left out (see :func:`excluded`) has only files that use C.
+    """
     tail = "\n".join([line for line in stderr.strip().splitlines() if line.strip()][-LINES:])
+    if needs_c:
+        return ShipwayError(
+            "build.needs-cgo",
+            Kind.CONFIG,
+            tail,
+            operation=operation,
+            subject=subject,
+            hint="it uses C: cgo = true under [services.NAME.build], and a base with a C library, "
+            f'as base = "{BASE}" under [services.NAME.image]',
+        )
     for cause in _CAUSES:
         if cause.pattern.search(stderr):
             return ShipwayError(
@@ -110,6 +127,11 @@ def explain(stderr: str, *, operation: str, subject: str) -> ShipwayError:
         subject=subject,
         hint="the lines above are the compiler's; `go build` shows them too",
     )
+
+
+def excluded(stderr: str) -> tuple[str, ...]:
+    """Return the folders of packages of which build constraints leave nothing."""
+    return tuple(match[1] for match in _EXCLUDED.finditer(stderr))
 
 
 def is_download_missing(stderr: str) -> bool:

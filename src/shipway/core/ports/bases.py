@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shipway.core.golang.linkage import Libraries
     from shipway.core.oci.descriptor import Platform
     from shipway.core.oci.image import BaseImage
     from shipway.core.oci.layer import Entry
@@ -29,6 +30,14 @@ class Bases(Protocol):
         Raises:
             ShipwayError: ``base.unpinned`` (config) without a digest, ``base.layer`` (integrity)
                 where a layer is not what the configuration says, and what the registry says.
+        """
+        ...
+
+    def libraries(self, base: BaseImage) -> Libraries:
+        """Return the shared libraries that ``base`` has.
+
+        Raises:
+            ShipwayError: ``elf.invalid`` (integrity) where its C library is none.
         """
         ...
 

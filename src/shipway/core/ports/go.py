@@ -8,6 +8,7 @@ import msgspec
 
 from shipway.core.golang.binary import Decided  # noqa: TC001  msgspec reads types
 from shipway.core.golang.buildinfo import BuildInfo  # noqa: TC001  msgspec reads types
+from shipway.core.golang.elf import Linkage
 from shipway.core.golang.inputs import Inputs  # noqa: TC001  msgspec reads types
 from shipway.core.oci.descriptor import Platform  # noqa: TC001  msgspec reads types
 from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
@@ -51,6 +52,8 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     network: str
     inputs: Inputs
+    linkage: Linkage = Linkage()
+    """What the executable needs of others."""
     toolchain: Digest | None = None
     """Of the go command, the compiler and the linker that were used."""
 
