@@ -95,6 +95,17 @@ def project(tmp_path: Path) -> Path:
             {"environment": "prod", "release": "v1", "target": "eu", "keys": (), "adopt": True},
         ),
         (
+            "delete staging --target eu --reason over --yes",
+            "delete",
+            {
+                "environment": "staging",
+                "target": "eu",
+                "reason": "over",
+                "keys": (),
+                "yes": True,
+            },
+        ),
+        (
             "promote staging prod",
             "promote",
             {

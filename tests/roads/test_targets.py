@@ -57,7 +57,7 @@ def test_the_first_that_fails_ends_it() -> None:
     with pytest.raises(ShipwayError) as caught:
         shop.carry(keys=("key",))
 
-    assert caught.value.id == "gate.failed"
+    assert caught.value.id == "gate.progress_deadline"
     assert "mid failed; as they were: west" in shop.texts()
     told = history(shop)
     assert told["mid"][:2] == [(3, "passed"), (2, "failed")]
@@ -71,7 +71,7 @@ def test_all_have_their_turn() -> None:
     with pytest.raises(ShipwayError) as caught:
         shop.carry(keys=("key",))
 
-    assert caught.value.id == "gate.failed"
+    assert caught.value.id == "gate.progress_deadline"
     assert "east failed: " in shop.texts()
     assert [history(shop)[name][0] for name in NAMES] == [
         (3, "passed"),

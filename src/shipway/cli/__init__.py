@@ -17,6 +17,7 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``promote``         origin, environment, target, keys, adopt, timeout
 ``plan``            environment, release, target, keys, adopt
 ``diff``            environment, release, target, keys
+``delete``          environment, target, reason, keys, yes
 ``rollback``        environment, to (``""``: the one before), target, reason, keys
 ``status``          environment (``""`` is all), keys
 ``history``         environment, target, limit, keys

@@ -12,7 +12,7 @@ from shipway.cli.observing import history, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
 from shipway.cli.registering import login, logout
-from shipway.cli.releasing import deploy, diff, plan, promote, release
+from shipway.cli.releasing import delete, deploy, diff, plan, promote, release
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,7 +26,7 @@ def app() -> None:
 
 
 for command in (
-    *(up, *looping.COMMANDS, release, plan, diff, deploy, promote, rollback),
+    *(up, *looping.COMMANDS, release, plan, diff, deploy, promote, rollback, delete),
     *(demo, trace, verify, status, history),
     *(init, check, render, explain, key, cluster),
     *(login, logout),

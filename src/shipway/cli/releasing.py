@@ -1,4 +1,4 @@
-"""Commands of releases: release, deploy, promote, and what they would do: plan, diff."""
+"""Commands of releases: release, deploy, promote, what they would do, and their end: delete."""
 
 from __future__ import annotations
 
@@ -117,3 +117,15 @@ def diff(*, environment: str, release: str, target: str, keys: tuple[str, ...]) 
         target=target,
         keys=keys,
     )
+
+
+@click.command()
+@click.argument("environment", metavar="ENV")
+@target
+@click.option("--reason", default="", metavar="TEXT", help="Why; it stands in the evidence.")
+@keys
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@shared
+def delete(*, environment: str, target: str, reason: str, keys: tuple[str, ...], yes: bool) -> int:
+    """Remove from the clusters of ENV what its deploys put there; the evidence stays."""
+    return go("delete", environment=environment, target=target, reason=reason, keys=keys, yes=yes)

@@ -44,7 +44,8 @@ class CarryRequest(msgspec.Struct, frozen=True, kw_only=True):
     rendered: Descriptor
     render: Edge
     verdict: Edge
-    proof: Proof
+    proof: Proof | None = None
+    """The verdict under which it is applied; nothing is applied without."""
     standing: tuple[Standing, ...] = ()
     adopt: bool = False
     kind: str = "deploy"

@@ -19,6 +19,7 @@ from shipway.stages import deploy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shipway.core.evidence.history import Entry, History
     from shipway.core.ports.hands import Hands
     from shipway.core.run.events import Event
     from shipway.roads.carry import Carried
@@ -97,8 +98,7 @@ def _one(destination: Destination, wanted: str, reason: str, *, hands: Hands, ru
     past = history.read(
         destination.history(500 if wanted else 50), registry=hands.registry, head=held.head
     )
-    newest = past.entries[0] if past.entries else None
-    before = past.before(newest.intent.release) if newest else None
+    before = _before(past)
     entry = past.passed(wanted) if wanted else before
     if entry is None:
         raise ShipwayError(
@@ -132,3 +132,11 @@ def _one(destination: Destination, wanted: str, reason: str, *, hands: Hands, ru
             hint="the old release was applied and does not serve either; see the lines above",
         )
     return carried
+
+
+def _before(past: History) -> Entry | None:
+    """Return what served before; after a delete that is what was deleted."""
+    if not past.entries:
+        return None
+    newest = past.entries[0].intent
+    return past.passed(newest.release) if newest.kind == "delete" else past.before(newest.release)

@@ -1,4 +1,4 @@
-"""Sending: what one intent does to its cluster: plan, apply, and ask the gate.
+"""Sending: what one intent does to its cluster: plan, apply, and ask the gate; or remove.
 
 ``roads.carry`` calls it between the swap of the head and the outcome. Where it follows a deploy
 that had not ended, it looks at what stands once more, since late requests of that one may arrive.
@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.core.kube import plan as plans
+from shipway.core.kube.health import State
+from shipway.core.kube.objects import uid_of
+from shipway.core.kube.plan import Verb
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import block
-from shipway.stages import deploy, gate, unstick
-from shipway.stages.gate import Expected, GateResult
+from shipway.stages import deploy, gate, remove, unstick
+from shipway.stages.gate import Expected, GateResult, ObjectStatus
 
 if TYPE_CHECKING:
     from shipway.core.evidence.link import Link
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from shipway.roads.carry import CarryRequest
     from shipway.run import Run
     from shipway.stages.deploy import Deployed
-    from shipway.stages.gate import ObjectStatus
 
 _TRIES = 3
 """How often all is applied where an unfinished deploy writes over it."""
@@ -77,6 +79,9 @@ def send(
             gate's answer may be about that one's objects. ``deploy.contested`` (conflict) where
             the one before does not come to rest.
     """
+    if request.kind == "delete":
+        sent.gate = _remove(request, planned, kube=kube, hands=hands, run=run)
+        return
     for _ in range(_TRIES):
         applied = _applied(request, link, planned, sent.seen, kube=kube, hands=hands, run=run)
         sent.whole = True
@@ -149,6 +154,8 @@ def _apply(
     run: Run,
 ) -> Deployed:
     destination = request.destination
+    if request.proof is None:
+        raise ShipwayError("deploy.unverified", Kind.REJECTED, "there is no verdict")
     return run.step(
         deploy.apply,
         request.unit,
@@ -168,6 +175,24 @@ def _apply(
         clock=hands.clock,
         on_applied=seen.append,
     )
+
+
+def _remove(request: CarryRequest, plan: Plan, *, kube: Kube, hands: Hands, run: Run) -> GateResult:
+    """Remove all that stands; what is left is what the outcome names."""
+    run.step(
+        remove.remove,
+        request.unit,
+        remove.RemoveRequest(plan=plan),
+        summary=lambda done: f"{len(done.pruned)} deleted",
+        kube=kube,
+        clock=hands.clock,
+    )
+    there = tuple(
+        ObjectStatus(ref=one.ref, uid=one.uid, generation=0, state=State.HEALTHY)
+        for one in plan.removals
+        if one.verb is Verb.KEEP and one.uid and one.uid == uid_of(kube.get(one.ref) or {})
+    )
+    return GateResult(passed=True, objects=there, seconds=0.0)
 
 
 def _unstick(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.wiring.inner import build, logs, test
-from shipway.wiring.releasing import deploy, diff, plan, promote, release
+from shipway.wiring.releasing import delete, deploy, diff, plan, promote, release
 from shipway.wiring.tools import TOOLCHAIN, Tools, architecture
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Emit = Callable[[Event], None]
 
-__all__ = ("build", "deploy", "diff", "logs", "plan", "promote", "release", "test")
+__all__ = ("build", "delete", "deploy", "diff", "logs", "plan", "promote", "release", "test")
 """What other modules of wiring have, beside what is defined here."""
 
 

@@ -1,10 +1,11 @@
-"""Wiring of releases: made, foreseen, deployed, promoted.
+"""Wiring of releases: made, foreseen, deployed, promoted, deleted.
 
 :mod:`shipway.wiring` has these among its own; the table is in ``shipway.cli``.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from shipway.wiring.tools import Tools, architecture
@@ -134,3 +135,35 @@ def diff(
         keys=keys,
     )
     return road.diff(asked, release, hands=Tools(emit), emit=emit)
+
+
+def delete(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    environment: str,
+    target: str,
+    reason: str,
+    keys: tuple[str, ...],
+    yes: bool,
+) -> object:
+    """Remove an environment from its clusters."""
+    from shipway.roads import delete as road
+    from shipway.roads.where import WhereRequest
+
+    asked = WhereRequest(
+        directory=directory, environment=environment, cluster=cluster, target=target, keys=keys
+    )
+    sure = (lambda _: True) if yes else _asked
+    return road.delete(asked, reason=reason, sure=sure, hands=Tools(emit), emit=emit)
+
+
+def _asked(listed: tuple[str, ...]) -> bool:
+    """Show what would go, and return whether the person at the terminal says yes; else no."""
+    sys.stderr.write("".join(f"  {one}\n" for one in listed))
+    if not sys.stdin or not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f"delete these {len(listed)} objects? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

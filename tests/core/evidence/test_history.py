@@ -35,7 +35,13 @@ def link(said: Statement, name: str) -> Verified:
 
 
 def intent(
-    number: int, follows: str = "", name: str = "", release: str = "release", plans: str = ""
+    number: int,
+    follows: str = "",
+    name: str = "",
+    release: str = "release",
+    plans: str = "",
+    *,
+    kind: str = "deploy",
 ) -> Verified:
     """Return intent ``number``; its payload is named like ``1`` or as given.
 
@@ -48,7 +54,7 @@ def intent(
         cluster=CLUSTER,
         sequence=number,
         follows=of(follows.encode()) if follows else None,
-        kind="deploy",
+        kind=kind,
         release=of(release.encode()),
         rendered=of(b"rendered"),
         render=EDGE,
@@ -243,6 +249,20 @@ def test_passed() -> None:
     assert found.passed(of(b"old")[:12]) is found.entries[1]
     assert found.passed(of(b"release")) is None
     assert found.passed(of(b"none")) is None
+
+
+def test_nothing_serves_after_a_delete() -> None:
+    """It ended well, yet no gate may put back what was there before it."""
+    gone = intent(2, "1", kind="delete")
+    found = read(intent(1), outcome("1"), gone, outcome("2"), at=head(2))
+    assert (found.entries[0].passed, found.entries[0].serves) == (True, False)
+    assert found.newest_passed is None
+    assert found.passed(of(b"release")) is found.entries[1]
+    assert found.before(of(b"other")) is found.entries[1]
+    later = read(
+        intent(1), outcome("1"), gone, outcome("2"), intent(3, "2"), outcome("3"), at=head(3)
+    )
+    assert later.newest_passed is later.entries[0]
 
 
 def test_subject_must_be_the_release() -> None:

@@ -53,6 +53,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether it ended well."""
         return self.outcome is not None and self.outcome.result == "passed"
 
+    @property
+    def serves(self) -> bool:
+        """Return whether it ended well and left something that serves: no ``delete`` does."""
+        return self.passed and self.intent.kind != "delete"
+
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """A history as its links tell it, newest first, and what is wrong with it."""
@@ -65,20 +70,24 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def newest_passed(self) -> Entry | None:
-        """Return the entry that a rollback would put back if the newest one failed."""
-        return next((one for one in self.entries if one.passed), None)
+        """Return the entry that a rollback would put back if the newest one failed.
+
+        None where that is a ``delete``: nothing served after it.
+        """
+        found = next((one for one in self.entries if one.passed), None)
+        return found if found is not None and found.serves else None
 
     def passed(self, release: str) -> Entry | None:
         """Return the newest passed entry of a release, named by its digest or how that begins."""
         return next(
-            (one for one in self.entries if one.passed and one.intent.release.startswith(release)),
+            (one for one in self.entries if one.serves and one.intent.release.startswith(release)),
             None,
         )
 
     def before(self, release: Digest) -> Entry | None:
         """Return the newest passed entry of another release: what ``rollback`` goes to."""
         return next(
-            (one for one in self.entries if one.passed and one.intent.release != release), None
+            (one for one in self.entries if one.serves and one.intent.release != release), None
         )
 
 

@@ -69,7 +69,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     follows: Digest | None = None
     """Payload digest of the intent that was head; none for the first."""
     kind: str
-    """``deploy`` or ``rollback``."""
+    """``deploy``, ``rollback`` or ``delete``."""
     release: Digest
     rendered: Digest
     render: Edge
