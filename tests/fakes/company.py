@@ -115,7 +115,9 @@ class Company:
         self.asked.append(f"{method} {target}")
         login = base64.b64encode(":".join(LOGIN).encode()).decode()
         if f"Proxy-Authorization: Basic {login}".lower() not in rest.lower():
-            client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+            asks = b'Proxy-Authenticate: Basic realm="company"\r\nContent-Length: 0\r\n'
+            said = b"HTTP/1.1 407 Proxy Authentication Required\r\nConnection: close\r\n"
+            client.sendall(said + asks + b"\r\n")
         elif method != "CONNECT" or target not in self.names:
             client.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
         else:

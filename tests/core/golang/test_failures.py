@@ -17,6 +17,9 @@ from shipway.core.golang import failures
             "build.go-too-old",
         ),
         ("go: go.mod file not found in current directory or any parent", "build.no-module"),
+        ("reading https://p/x.mod: 401 Unauthorized", "build.private"),
+        ("fatal: could not read Username for 'https://g': terminal prompts", "build.private"),
+        ("git@g: Permission denied (publickey).", "build.private"),
         ("verifying x: checksum mismatch\nSECURITY ERROR", "build.checksum"),
         (
             "main.go:3:8: missing go.sum entry for module providing package x; to add:",

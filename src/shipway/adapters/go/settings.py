@@ -31,8 +31,9 @@ _DOWNLOAD = (
     "GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOVCS", "GOAUTH",
     "HOME", "NETRC", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY",
     "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "GIT_SSH", "GIT_SSH_COMMAND",
-    "GIT_SSL_CAINFO", "XDG_CONFIG_HOME",
+    "GIT_SSL_CAINFO", "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME",
 )  # fmt: skip
+"""What a download may see: logins (``~/.netrc``, git's, an ssh agent) and the way out."""
 _FOLDERS = ("GOPATH", "GOMODCACHE", "GOCACHE")
 _REFUSED = ("toolexec", "overlay", "modfile", "exec", "o", "C", "n")
 """Flags of GOFLAGS that would make a build something else than what its link says."""

@@ -47,7 +47,13 @@ TRIES = 3
 STALE = 86_400
 """Seconds after which an executable that nobody took is removed."""
 
-_HOPELESS = ("build.checksum", "build.go-too-old", "build.go-sum", "build.no-space")
+_HOPELESS = (
+    "build.private",
+    "build.checksum",
+    "build.go-too-old",
+    "build.go-sum",
+    "build.no-space",
+)
 """Failures of a download that no repeat mends."""
 _COMPILER = "build.compile"
 """What only another source mends."""

@@ -42,6 +42,14 @@ _CAUSES = (
         "run `go mod init example.com/NAME` in the module's folder",
     ),
     _cause(
+        "build.private",
+        Kind.DENIED,
+        r"401 Unauthorized|403 Forbidden|terminal prompts disabled|could not read Username"
+        r"|Permission denied \(publickey|Authentication failed for|no secure protocol found",
+        "log in as for `go mod download`, by ~/.netrc or an ssh agent, with GOPRIVATE for the host "
+        "(if it can be reached: `git ls-remote https://HOST/PATH` shows)",
+    ),
+    _cause(
         "build.checksum",
         Kind.INTEGRITY,
         r"checksum mismatch|SECURITY ERROR",
