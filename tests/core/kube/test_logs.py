@@ -47,6 +47,15 @@ def test_a_cursor_asks_from_the_second_before() -> None:
     assert cursor.resume() == f"{DAY}04Z"
 
 
+def test_a_late_line_is_shown_and_moves_nothing() -> None:
+    """A line from long before the newest one is new all the same."""
+    cursor = Cursor()
+    assert cursor.take(line(9)) is not None
+    assert cursor.take(line(1)) is not None
+
+    assert cursor.resume() == f"{DAY}08Z"
+
+
 def test_equal_lines_are_told_apart_by_their_number() -> None:
     """Two equal lines of one moment are both shown, once each, whatever comes again."""
     cursor = Cursor()

@@ -209,6 +209,16 @@ def test_all_violations_are_told_at_once() -> None:
     )
 
 
+def test_a_broken_image_is_our_defect() -> None:
+    """What breaks a rule is an internal error that names the image; what breaks none is nothing."""
+    made, data = _image()
+    assemble.check(made, data, "web")
+    with pytest.raises(ShipwayError) as caught:
+        assemble.check(msgspec.structs.replace(made, layers=()), data, "web")
+
+    assert (caught.value.id, caught.value.subject) == ("image.invalid", "web")
+
+
 def test_an_image_has_a_layer() -> None:
     """No layers at all is a violation of its own."""
     made, data = _image(layers=())
