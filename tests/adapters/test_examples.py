@@ -11,7 +11,7 @@ from fakes.gotools import real_go, target
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
 from shipway.core.golang import discovery
-from shipway.core.golang.discovery import Main, Port, Probes
+from shipway.core.golang.discovery import Port, Probes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -21,15 +21,15 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
     [
         (
             "hello",
-            (Main(".", "hello", serves=True),),
+            ((".", "hello", True),),
             8080,
             Probes(startup="/healthz", readiness="/readyz", liveness="/healthz"),
         ),
         (
             "shop",
             (
-                Main("cmd/shop", "shop", serves=True),
-                Main("cmd/shopctl", "shopctl", serves=False),
+                ("cmd/shop", "shop", True),
+                ("cmd/shopctl", "shopctl", False),
             ),
             9000,
             Probes(startup="/healthz", readiness="/healthz", liveness="/healthz"),
@@ -37,17 +37,22 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
     ],
 )
 def test_examples_are_understood(
-    *, name: str, mains: tuple[Main, ...], port: int, probes: Probes, go_path: str, tmp_path: Path
+    *,
+    name: str,
+    mains: tuple[tuple[str, str, bool], ...],
+    port: int,
+    probes: Probes,
+    go_path: str,
+    tmp_path: Path,
 ) -> None:
     """Main packages, port and probes of each example are found in its sources, and are true."""
     go = real_go(go_path, tmp_path)
-    found = go.read(str(EXAMPLES / name), ".")
-    folder = mains[0].folder
-    guessed = discovery.port(found.module, found.packages, folder)
+    found = go.survey(str(EXAMPLES / name), ".").mains
+    folder = found[0].folder
 
-    assert discovery.mains(found.module, found.packages) == mains
-    assert discovery.decide("", guessed, None) == Port(port, "source")
-    assert discovery.probes(found.module, found.packages, folder) == probes
+    assert tuple((one.folder, one.name, one.serves) for one in found) == mains
+    assert discovery.decide("", found[0].port, None) == Port(port, "source")
+    assert found[0].probes == probes
     content = MemoryContent()
     built = go.build(target(EXAMPLES / name, f"./{folder}"), "-s -w -buildid=")
     program = content.path(content.adopt(built.path, "x").digest)

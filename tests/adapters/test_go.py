@@ -489,6 +489,50 @@ def test_sources_that_are_passed_over(work: Work) -> None:
     assert work.go.read(str(work.root), ".").packages == {".": {"gone.go": "", "main.go": MAIN}}
 
 
+SERVED = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":80", nil) }\n'
+
+
+def edited(work: Work) -> None:
+    """An edit in place that keeps its size."""
+    work.write("main.go", SERVED.replace(":80", ":81"))
+
+
+def another(work: Work) -> None:
+    """Another program."""
+    work.write("cmd/two/main.go", MAIN)
+
+
+def dropped(work: Work) -> None:
+    """A program that is gone."""
+    (work.root / "main.go").unlink()
+
+
+def shut(work: Work) -> None:
+    """A go.mod that makes a folder another module."""
+    work.write("cmd/go.mod", "module example.com/other\n")
+
+
+@pytest.mark.parametrize("change", [edited, another, dropped, shut], ids=lambda one: one.__name__)
+def test_a_survey_is_remembered_until_a_source_changes(
+    work: Work, change: Callable[[Work], object]
+) -> None:
+    """The same sources are read once; any change of them is seen at once."""
+    work.write("main.go", SERVED)
+    work.write("cmd/one/main.go", MAIN)
+    first = work.go.survey(str(work.root), ".")
+    work.write("README.md", "x")
+    work.write("main_test.go", "package main\n")
+    assert work.go.survey(str(work.root), ".") == first
+    change(work)
+    again = work.go.survey(str(work.root), ".")
+
+    assert again != first
+    assert again == work.tool().survey(str(work.root), ".")
+    for file in (path for path in (work.folder / "state").iterdir() if path.is_file()):
+        file.write_bytes(b"{broken")
+    assert work.go.survey(str(work.root), ".") == again
+
+
 def test_a_package_that_is_gone(work: Work) -> None:
     """A folder that a build read and that is gone is a change."""
     work.write("lib/lib.go", "package lib\n")

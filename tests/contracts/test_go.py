@@ -80,6 +80,19 @@ def test_sources_are_read(module: Module) -> None:
     }
 
 
+def test_programs_are_surveyed(module: Module) -> None:
+    """Each program comes with what its sources say, and again when they say something else."""
+    module.write("cmd/tool/t.go", "package main\n\nfunc main() {}\n")
+    found = module.go.survey(module.root, ".")
+
+    assert found.module == "example.com/web"
+    assert {one.folder for one in found.mains} == {".", "cmd/tool"}
+    listens = 'package main\n\nimport "net"\n\nfunc main() { net.Listen("tcp", ":99") }\n'
+    module.write("cmd/tool/t.go", listens)
+    first = module.go.survey(module.root, ".").mains[0]
+    assert (first.folder, first.name, first.port) == ("cmd/tool", "tool", 99)
+
+
 def test_without_a_module(module: Module) -> None:
     """A folder without go.mod is a clear error."""
     module.write("go.mod", "")

@@ -18,6 +18,7 @@ from shipway.errors import Kind, ShipwayError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from shipway.core.golang.discovery import Survey
     from shipway.core.oci.digest import Digest
     from shipway.core.ports.go import Target
 
@@ -52,6 +53,11 @@ class FakeGo:
             if wanted and name.endswith(".go") and not name.endswith("_test.go"):
                 packages.setdefault(at, {})[name] = text
         return Sources(found.module, packages)
+
+    def survey(self, root: str, module_dir: str) -> Survey:
+        """Return the programs."""
+        found = self.read(root, module_dir)
+        return discovery.survey(found.module, found.packages)
 
     def download(self, target: Target) -> bool:  # noqa: ARG002  all is one module
         """Count."""

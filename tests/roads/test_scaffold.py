@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from fakes.files import MemoryFiles
+from shipway.core.golang import discovery
 from shipway.core.ports.go import Sources
 from shipway.errors import ShipwayError
 from shipway.roads import scaffold
 from shipway.roads.scaffold import InitRequest, LoadedProject, ProjectRequest
+
+if TYPE_CHECKING:
+    from shipway.core.golang.discovery import Survey
 
 WEB = 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe(":9000", nil) }\n'
 TOOL = "package main\nfunc main() {}\n"
@@ -22,6 +26,11 @@ class ReadingGo:
 
     def __init__(self, files: MemoryFiles) -> None:
         self.files = files
+
+    def survey(self, root: str, module_dir: str) -> Survey:
+        """Return the programs."""
+        found = self.read(root, module_dir)
+        return discovery.survey(found.module, found.packages)
 
     def read(self, root: str, module_dir: str, named: object = ()) -> Sources:
         """Return every folder's sources below a module."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shipway.core.golang import discovery, modfile, toolchain
+from shipway.core.golang import modfile, toolchain
 from shipway.core.project import existing, guess, lockfile, scaffold, schema, settings
 from shipway.core.project.guess import Found
 from shipway.core.project.lockfile import Lock  # noqa: TC001  msgspec reads types
@@ -22,8 +22,9 @@ from shipway.errors import Kind, ShipwayError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from shipway.core.golang.discovery import Survey
     from shipway.core.ports.files import Files
-    from shipway.core.ports.go import Go, Sources
+    from shipway.core.ports.go import Go
     from shipway.core.project.config import Service
     from shipway.core.project.settings import Place
     from shipway.core.run.events import Event
@@ -225,7 +226,7 @@ def _with_programs(founds: Iterable[Found]) -> tuple[Found, ...]:
 
 
 def _programs(found: Found) -> bool:
-    return any(discovery.is_main(texts) for texts in found.packages.values())
+    return bool(found.mains)
 
 
 def _found(
@@ -240,12 +241,12 @@ def _found(
     """Return what there is to see of one module."""
     services = told.get("services", {}).values()
     folders = [settings.folder_of(str(one.get("package", ""))) for one in services]
-    sources = go.read(request.directory, module_dir)
-    inside = [posixpath.join(module_dir, folder) for folder in sources.packages]
+    sources = go.survey(request.directory, module_dir)
+    inside = [posixpath.join(module_dir, main.folder) for main in sources.mains]
     return Found(
         module=sources.module,
         module_dir=module_dir,
-        packages=sources.packages,
+        mains=sources.mains,
         dockerfiles=dict(_dockerfiles(files, (*folders, *inside))),
         manifests=texts,
         assets=_assets(sources, module_dir, files),
@@ -253,16 +254,15 @@ def _found(
     )
 
 
-def _assets(sources: Sources, module_dir: str, files: Files) -> dict[str, dict[str, str]]:
+def _assets(sources: Survey, module_dir: str, files: Files) -> dict[str, dict[str, str]]:
     """Return what each program reads when it runs and what lies in its module, or beside it."""
     found: dict[str, dict[str, str]] = {}
-    for folder, texts in sources.packages.items():
-        if discovery.is_main(texts):
-            tops = (module_dir, posixpath.join(module_dir, folder))
-            for path in discovery.assets(sources.module, sources.packages, folder):
-                places = [posixpath.normpath(posixpath.join(top, path)) for top in tops]
-                if there := next((at for at in places if _is_there(files, at)), ""):
-                    found.setdefault(folder, {})[f"/{path}"] = there
+    for main in sources.mains:
+        for path in main.reads:
+            tops = (module_dir, posixpath.join(module_dir, main.folder))
+            places = [posixpath.normpath(posixpath.join(top, path)) for top in tops]
+            if there := next((at for at in places if _is_there(files, at)), ""):
+                found.setdefault(main.folder, {})[f"/{path}"] = there
     return found
 
 

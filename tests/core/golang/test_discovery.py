@@ -23,29 +23,40 @@ WEB = {
 }
 
 
+def main(module: str, packages: discovery.Packages, folder: str) -> Main:
+    """Return one program of a module."""
+    found = discovery.survey(module, packages)
+    return next(one for one in found.mains if one.folder == folder)
+
+
+def mains(module: str, packages: discovery.Packages) -> list[tuple[str, str, bool]]:
+    """Return folder and name of every program, and whether it serves."""
+    found = discovery.survey(module, packages)
+    assert found.module == module
+    return [(one.folder, one.name, one.serves) for one in found.mains]
+
+
 def test_mains_that_serve_come_first() -> None:
     """Among several mains those that listen, also through packages they import, come first."""
-    assert discovery.mains("example.com/m", WEB) == (
-        Main("cmd/web", "web", serves=True),
-        Main("cmd/tool/v2", "tool", serves=False),
-    )
+    assert mains("example.com/m", WEB) == [
+        ("cmd/web", "web", True),
+        ("cmd/tool/v2", "tool", False),
+    ]
 
 
 def test_a_module_may_be_one_main() -> None:
     """The module's own folder is a main package with the module's name."""
-    assert discovery.mains("example.com/hello", {".": {"a.go": "package main"}}) == (
-        Main(".", "hello", serves=False),
-    )
+    assert mains("example.com/hello", {".": {"a.go": "package main"}}) == [(".", "hello", False)]
     assert discovery.reachable("m", {".": {"a.go": 'package main\nimport "m"'}}, ".") == (".",)
 
 
 def test_port_and_probes_are_found_through_imports() -> None:
     """Port and routes of packages that the main imports are its own."""
-    assert discovery.port("example.com/m", WEB, "cmd/web") == 9000
-    assert discovery.probes("example.com/m", WEB, "cmd/web") == Probes(
+    assert main("example.com/m", WEB, "cmd/web").port == 9000
+    assert main("example.com/m", WEB, "cmd/web").probes == Probes(
         startup="/healthz", readiness="/readyz", liveness="/healthz"
     )
-    assert discovery.probes("example.com/m", WEB, "cmd/tool/v2") == Probes()
+    assert main("example.com/m", WEB, "cmd/tool/v2").probes == Probes()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +85,7 @@ def test_ways_to_write_a_port(code: str, port: int | None) -> None:
     """A port is found in calls, fields, flags, environment defaults and constants, not comments."""
     packages = {".": {"main.go": f"package main\n{code}\n"}}
 
-    assert discovery.port("m", packages, ".") == port
+    assert main("m", packages, ".").port == port
 
 
 def test_grpc_is_recognised() -> None:
@@ -84,9 +95,9 @@ def test_grpc_is_recognised() -> None:
     )
     packages = {".": {"main.go": code}}
 
-    assert discovery.is_grpc("m", packages, ".")
-    assert discovery.probes("m", packages, ".").grpc
-    assert not discovery.is_grpc("example.com/m", WEB, "cmd/web")
+    assert main("m", packages, ".").grpc
+    assert main("m", packages, ".").probes.grpc
+    assert not main("example.com/m", WEB, "cmd/web").grpc
 
 
 @pytest.mark.parametrize(
@@ -142,4 +153,4 @@ def test_what_a_program_reads_when_it_runs(call: str, paths: tuple[str, ...]) ->
         "other": {"o.go": 'package other\n\nfunc f() { os.ReadFile("other.txt") }\n'},
     }
 
-    assert discovery.assets("example.com/x", packages, ".") == paths
+    assert main("example.com/x", packages, ".").reads == paths

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shipway.core.golang import discovery
 from shipway.core.project import guess, settings
 from shipway.core.project.guess import Found
 from shipway.core.project.workload import Workload
@@ -27,7 +28,8 @@ TOOL = "package main\nfunc main() {}\n"
 def found(packages: dict[str, str], **more: Any) -> Found:
     """Return a module with one file in each folder."""
     texts = {folder: {"main.go": text} for folder, text in packages.items()}
-    return Found(module=more.pop("module", "example.com/shop"), packages=texts, **more)
+    module = more.pop("module", "example.com/shop")
+    return Found(module=module, mains=discovery.survey(module, texts).mains, **more)
 
 
 def guessed(module: Found, package: str = "", written: dict[str, Any] | None = None) -> list[str]:

@@ -6,12 +6,14 @@ modules, vendored code and test data alone, as the go command's ``./...`` does.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from shipway.core.golang import modfile
+from shipway.core.oci.digest import of
 from shipway.core.ports.go import Sources
 from shipway.errors import Kind, ShipwayError
 
@@ -19,11 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from shipway.core.golang.modfile import ModFile
+    from shipway.core.oci.digest import Digest
 
 _SKIPPED = frozenset({"vendor", "testdata", "node_modules"})
 _IMPORTS_C = re.compile(r'^import "C"|^import \(\s*"C"\s*\)', re.MULTILINE)
 _MOST = 1 << 20
 """Bytes of one source file that are read."""
+
+
+class Stamps(NamedTuple):
+    """What all sources of a module look like from outside."""
+
+    digest: Digest
+    newest: int
+    """Nanoseconds since the epoch."""
 
 
 class Place(NamedTuple):
@@ -81,6 +92,37 @@ def read(place: Place, named: Collection[str]) -> Sources:
             if texts:
                 packages[folder] = texts
     return Sources(place.files[0].module, packages)
+
+
+def stamps(top: str) -> Stamps:
+    """Return the stamps of all sources that :func:`read` would read, and the newest of them."""
+    rows: list[str] = []
+    newest = 0
+    left = [top]
+    while left:
+        folder = left.pop()
+        below: list[str] = []
+        found: list[os.DirEntry[str]] = []
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.endswith(".go"):
+                    if not name.endswith("_test.go"):
+                        found.append(entry)
+                elif name == "go.mod" and folder != top:
+                    found, below = [], []
+                    break
+                elif entry.is_dir(follow_symlinks=False) and _is_package(name):
+                    below.append(entry.path)
+        left += below
+        for entry in found:
+            with contextlib.suppress(OSError):
+                at = entry.stat()
+                newest = max(newest, at.st_mtime_ns, at.st_ctime_ns)
+                seen = (at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino)
+                rows.append(f"{entry.path}\0{seen}")
+    rows.sort()
+    return Stamps(of("\n".join(rows).encode("utf-8", "surrogateescape")), newest)
 
 
 def uses_c(folders: Collection[str]) -> bool:

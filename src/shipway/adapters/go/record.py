@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway import scope
+from shipway import __version__, scope
 from shipway.adapters.go.ahead import Asked
 from shipway.core.golang import inputs as nouns
+from shipway.core.golang.discovery import Survey  # noqa: TC001  msgspec reads types
 from shipway.core.golang.inputs import GONE, InputFile, InputFolder, Inputs
 from shipway.core.golang.listing import SUFFIXES
 from shipway.core.oci.digest import Digest, of
@@ -26,10 +27,20 @@ from shipway.core.oci.digest import Digest, of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from shipway.adapters.go.module import Stamps
     from shipway.core.golang.listing import Named
 
 _BIG = 1 << 22
 _LAST = "last\n"
+
+
+class _Surveyed(msgspec.Struct, frozen=True, array_like=True):
+    """A survey, by what version it was made, and of what."""
+
+    version: str
+    stamps: Digest
+    seen: int
+    survey: Survey
 
 
 class Records:
@@ -68,6 +79,22 @@ class Records:
             with contextlib.suppress(OSError, msgspec.DecodeError):
                 return msgspec.json.decode(self._path(_LAST + str(place)).read_bytes(), type=Asked)
         return None
+
+    def surveyed(self, top: str, stamps: Stamps) -> Survey | None:
+        """Return what was found in the module at ``top`` when its sources had these stamps."""
+        try:
+            data = self._path(f"{top}\nsurvey").read_bytes()
+            found = msgspec.json.decode(data, type=_Surveyed)
+        except (OSError, msgspec.DecodeError):
+            return None
+        is_same = (found.version, found.stamps) == (__version__, stamps.digest)
+        return found.survey if is_same and stamps.newest + nouns.TICK < found.seen else None
+
+    def survey(self, top: str, stamps: Stamps, found: Survey, seen: int) -> None:
+        """Keep what was found in a module; ``seen`` is when its sources were looked at."""
+        kept = _Surveyed(__version__, stamps.digest, seen, found)
+        with contextlib.suppress(UnicodeEncodeError):
+            self._write(f"{top}\nsurvey", msgspec.json.encode(kept))
 
     def marked(self, name: str) -> bool:
         """Return whether :meth:`mark` was called for ``name``."""

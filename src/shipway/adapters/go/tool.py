@@ -22,7 +22,7 @@ from shipway import scope
 from shipway.adapters.go import module, record
 from shipway.adapters.go.ahead import Ahead, Asked, Attempt
 from shipway.adapters.go.settings import Settings
-from shipway.core.golang import buildinfo, elf, failures, inputs, listing, toolchain
+from shipway.core.golang import buildinfo, discovery, elf, failures, inputs, listing, toolchain
 from shipway.core.golang.binary import Decided
 from shipway.core.golang.elf import Linkage
 from shipway.core.ports.go import Built, Sources, Tested
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from shipway.adapters.go.module import Place
     from shipway.core.golang.buildinfo import BuildInfo
+    from shipway.core.golang.discovery import Survey
     from shipway.core.golang.inputs import Inputs
     from shipway.core.oci.digest import Digest
     from shipway.core.ports.go import Target
@@ -103,6 +104,21 @@ class GoTool:
     def read(self, root: str, module_dir: str, named: Collection[str] = ()) -> Sources:
         """Return the sources of a module; see the port."""
         return module.read(module.locate(root, module_dir), named)
+
+    def survey(self, root: str, module_dir: str) -> Survey:
+        """Return the programs of a module, as remembered while no source has changed; see the port.
+
+        Each source costs a stamp then, and no reading.
+        """
+        place = module.locate(root, module_dir)
+        began = time.time_ns()
+        stamps = module.stamps(place.top)
+        known = self._records.surveyed(place.top, stamps)
+        if known is None:
+            found = module.read(place, ())
+            known = discovery.survey(found.module, found.packages)
+            self._records.survey(place.top, stamps, known, began)
+        return msgspec.structs.replace(known, module=place.files[0].module)
 
     def download(self, target: Target) -> bool:
         """Fetch toolchain and modules, the network open; see the port."""

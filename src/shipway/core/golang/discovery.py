@@ -22,16 +22,6 @@ Packages = Mapping[str, Mapping[str, str]]
 DEFAULT_PORT = 8080
 
 
-class Main(msgspec.Struct, frozen=True):
-    """A main package."""
-
-    folder: str
-    name: str
-    """What the go command would call its program."""
-    serves: bool
-    """Whether it, or a package of the module that it imports, listens or serves."""
-
-
 class Port(msgspec.Struct, frozen=True):
     """A TCP port and who said so."""
 
@@ -105,19 +95,58 @@ class Probes(msgspec.Struct, frozen=True):
     """Whether it registers the gRPC health service."""
 
 
+class Main(msgspec.Struct, frozen=True, kw_only=True):
+    """A main package, and what its sources and those of the module that it imports say."""
+
+    folder: str
+    name: str
+    """What the go command would call its program."""
+    serves: bool = False
+    """Whether it listens or serves."""
+    port: int | None = None
+    """What it listens on by default."""
+    probes: Probes = Probes()
+    grpc: bool = False
+    """Whether it starts a gRPC server."""
+    reads: tuple[str, ...] = ()
+    """Relative paths that it reads when it runs; of a pattern, its folder."""
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """The programs of a module."""
+
+    module: str
+    """Its path."""
+    mains: tuple[Main, ...]
+    """Those that serve first."""
+
+
 def is_main(texts: Mapping[str, str]) -> bool:
     """Return whether a folder's sources are a main package."""
-    return any(_MAIN.search(strip(text)) and not _IGNORED.search(text) for text in texts.values())
+    return any(
+        _MAIN.search(text) and _MAIN.search(strip(text)) and not _IGNORED.search(text)
+        for text in texts.values()
+    )
 
 
-def mains(module: str, packages: Packages) -> tuple[Main, ...]:
-    """Return the main packages of a module, those that serve first."""
-    found = [
-        Main(folder, _program(module, folder), _does_serve(module, packages, folder))
-        for folder, texts in packages.items()
-        if is_main(texts)
-    ]
-    return tuple(sorted(found, key=lambda main: (not main.serves, main.folder)))
+def survey(module: str, packages: Packages) -> Survey:
+    """Return the main packages of a module, each file looked at once."""
+    found = [_main(module, packages, at) for at, texts in packages.items() if is_main(texts)]
+    return Survey(module, tuple(sorted(found, key=lambda main: (not main.serves, main.folder))))
+
+
+def _main(module: str, packages: Packages, folder: str) -> Main:
+    at = reachable(module, packages, folder)
+    texts = [strip(text) for name in at for text in packages.get(name, {}).values()]
+    return Main(
+        folder=folder,
+        name=_program(module, folder),
+        serves=any(_SERVES.search(text) for text in texts),
+        port=_port(texts),
+        probes=_probes(texts),
+        grpc=any(_GRPC.search(text) for text in texts),
+        reads=_reads(texts),
+    )
 
 
 def reachable(module: str, packages: Packages, folder: str) -> tuple[str, ...]:
@@ -143,9 +172,8 @@ def exposed(dockerfile: str) -> int | None:
     return None
 
 
-def port(module: str, packages: Packages, folder: str) -> int | None:
-    """Return the port that a main package listens on by default, as its sources have it."""
-    texts = _texts(module, packages, folder)
+def _port(texts: list[str]) -> int | None:
+    """Return the port that a program listens on by default, as its sources have it."""
     for pattern in _PORTS:
         for text in texts:
             numbers = [int(match["port"]) for match in pattern.finditer(text)]
@@ -154,9 +182,7 @@ def port(module: str, packages: Packages, folder: str) -> int | None:
     return None
 
 
-def probes(module: str, packages: Packages, folder: str) -> Probes:
-    """Return the probe routes of a main package."""
-    texts = _texts(module, packages, folder)
+def _probes(texts: list[str]) -> Probes:
     routes = {match["path"] for text in texts for match in _ROUTE.finditer(text)}
     return Probes(
         startup=_first((*STARTUP, *_HEALTH), routes),
@@ -166,18 +192,10 @@ def probes(module: str, packages: Packages, folder: str) -> Probes:
     )
 
 
-def is_grpc(module: str, packages: Packages, folder: str) -> bool:
-    """Return whether a main package starts a gRPC server."""
-    return any(_GRPC.search(text) for text in _texts(module, packages, folder))
-
-
-def assets(module: str, packages: Packages, folder: str) -> tuple[str, ...]:
-    """Return relative paths that a main package reads when it runs; of a pattern, its folder.
-
-    Whether anything lies there is for the caller to see. Hidden files and keys are left out.
-    """
+def _reads(texts: list[str]) -> tuple[str, ...]:
+    """Return relative paths that are read at run time; hidden files and keys are left out."""
     found: dict[str, None] = {}
-    for text in _texts(module, packages, folder):
+    for text in texts:
         said = [match["path"] for pattern in _READING for match in pattern.finditer(text)]
         for match in _SEVERAL.finditer(text):
             said += [one["path"] for one in _QUOTED.finditer(match["paths"])]
@@ -202,15 +220,6 @@ def decide(dockerfile: str, source: int | None, ran: tuple[int, ...] | None) -> 
     if ran:
         return Port(DEFAULT_PORT if DEFAULT_PORT in ran else ran[0], "run")
     return Port(DEFAULT_PORT, "default")
-
-
-def _texts(module: str, packages: Packages, folder: str) -> list[str]:
-    at = reachable(module, packages, folder)
-    return [strip(text) for name in at for text in packages.get(name, {}).values()]
-
-
-def _does_serve(module: str, packages: Packages, folder: str) -> bool:
-    return any(_SERVES.search(text) for text in _texts(module, packages, folder))
 
 
 def _imports(texts: Mapping[str, str]) -> list[str]:

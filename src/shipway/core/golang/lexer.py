@@ -6,6 +6,7 @@ comments nor the insides of raw strings. No types are known, so all of it is a h
 
 from __future__ import annotations
 
+import functools
 import re
 
 from shipway.core.patterns import late
@@ -22,6 +23,7 @@ _TOKEN = late(
 )
 
 
+@functools.lru_cache(maxsize=1024)
 def strip(source: str) -> str:
     """Return the source without comments and with raw strings on one line; lines keep no places."""
     return _TOKEN.sub(_instead, source)

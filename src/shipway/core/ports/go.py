@@ -16,6 +16,8 @@ from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from shipway.core.golang.discovery import Survey
+
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What go is asked to build or to test, and for what."""
@@ -80,6 +82,14 @@ class Go(Protocol):
         """Return the sources of a module.
 
         ``named`` limits it to folders with these relative paths or last elements; empty means all.
+
+        Raises:
+            ShipwayError: ``build.no-module``.
+        """
+        ...
+
+    def survey(self, root: str, module_dir: str) -> Survey:
+        """Return the programs of a module, and what its sources say of them.
 
         Raises:
             ShipwayError: ``build.no-module``.

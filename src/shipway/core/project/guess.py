@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway.core.golang import discovery
+from shipway.core.golang.discovery import Main
 from shipway.core.kube import images
 from shipway.core.project import existing
 from shipway.core.project.config import SERVED
@@ -24,7 +25,6 @@ from shipway.errors import Kind, ShipwayError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shipway.core.golang.discovery import Main, Packages
     from shipway.core.project.config import Config
     from shipway.core.project.schema import Tree
 
@@ -35,8 +35,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     module: str
     module_dir: str = "."
     """Folder of its go.mod, relative to the project."""
-    packages: dict[str, dict[str, str]]
-    """Folder relative to the module to file name to text."""
+    mains: tuple[Main, ...] = ()
+    """Its programs, those that serve first."""
     dockerfiles: dict[str, str] = {}
     """Path relative to the project to text."""
     manifests: dict[str, str] = {}
@@ -47,10 +47,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ran: dict[str, tuple[int, ...]] = {}
     """Service name to the ports that its binary opened in a confined run."""
 
-    @property
-    def folders(self) -> Packages:
-        """Return the sources as discovery takes them."""
-        return self.packages
+    def main(self, folder: str) -> Main:
+        """Return the program in a folder relative to the module; one without facts if none is."""
+        known = (main for main in self.mains if main.folder == folder)
+        return next(known, Main(folder=folder, name=""))
 
 
 def layers(
@@ -136,7 +136,7 @@ def manifest_port(
 def _workload(found: Found, config: Config, key: str) -> Workload:
     service = config.services[key]
     folder = _in_module(found, folder_of(service.package))
-    probes = discovery.probes(found.module, found.folders, folder)
+    probes = found.main(folder).probes
     http = service.kind == "web"
     return Workload(
         name=key,
@@ -152,7 +152,7 @@ def _workload(found: Found, config: Config, key: str) -> Workload:
 
 def _mains(founds: tuple[Found, ...], package: str) -> list[tuple[Found, Main]]:
     """Return the main packages that are services: the one asked for, else those that serve."""
-    known = [(one, main) for one in founds for main in discovery.mains(one.module, one.folders)]
+    known = [(one, main) for one in founds for main in one.mains]
     mains = known
     if package:
         wanted = folder_of(package)
@@ -211,12 +211,12 @@ def _kind(found: Found, inside: str, *, told: bool) -> str:
 
     Who was ``told`` a port serves on it, whatever its sources look like.
     """
-    mains = discovery.mains(found.module, found.folders)
-    if not told and not any(main.serves for main in mains if main.folder == inside):
+    main = found.main(inside)
+    if not told and not main.serves:
         return "worker"
-    if not discovery.is_grpc(found.module, found.folders, inside):
+    if not main.grpc:
         return "web"
-    asked = discovery.probes(found.module, found.folders, inside)
+    asked = main.probes
     return "web" if asked.startup or asked.readiness or asked.liveness else "grpc"
 
 
@@ -225,7 +225,7 @@ def _port(found: Found, key: str, folder: str, known: frozenset[str]) -> tuple[i
     if port := manifest_port(found.manifests, key, known):
         return port, "manifests"
     text = _dockerfile(found.dockerfiles, folder)
-    source = discovery.port(found.module, found.folders, _in_module(found, folder))
+    source = found.main(_in_module(found, folder)).port
     guess = discovery.decide(text, source, found.ran.get(key))
     return guess.number, guess.origin if guess.origin != DEFAULT else f"{DEFAULT} guess"
 
