@@ -44,6 +44,22 @@ def test_mains_that_serve_come_first() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("imported", "call", "serves"),
+    [
+        ("github.com/gin-gonic/gin", "r.Run()", True),
+        ("github.com/gofiber/fiber/v2", "app.Listen(address)", True),
+        ("github.com/labstack/echo/v4", "e.GET(path, f)", False),
+        ("github.com/spf13/cobra", "cmd.Run()", False),
+    ],
+)
+def test_frameworks_that_say_no_port(imported: str, call: str, *, serves: bool) -> None:
+    """A web framework that is started serves, whatever its address; what else runs does not."""
+    code = f'package main\n\nimport "{imported}"\n\nfunc main() {{ {call} }}\n'
+
+    assert main("m", {".": {"main.go": code}}, ".").serves is serves
+
+
 def test_a_module_may_be_one_main() -> None:
     """The module's own folder is a main package with the module's name."""
     assert mains("example.com/hello", {".": {"a.go": "package main"}}) == [(".", "hello", False)]

@@ -67,6 +67,7 @@ def test_tools_are_no_services() -> None:
     ("modules", "name", "origin"),
     [
         (("example.com/store/a", "example.com/store/b/v2"), "store", "go.mod files"),
+        (("github.com/acme/store/src/a", "github.com/acme/store/src/b"), "store", "go.mod files"),
         (("example.com/a", "example.com/b"), "my-shop", "the folder"),
         (("a", "b"), "my-shop", "the folder"),
     ],

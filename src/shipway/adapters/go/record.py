@@ -18,6 +18,7 @@ import msgspec
 
 from shipway import __version__, scope
 from shipway.adapters.go.ahead import Asked
+from shipway.core.golang import discovery
 from shipway.core.golang import inputs as nouns
 from shipway.core.golang.discovery import Survey  # noqa: TC001  msgspec reads types
 from shipway.core.golang.inputs import GONE, InputFile, InputFolder, Inputs
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _BIG = 1 << 22
 _LAST = "last\n"
+_MADE_BY = f"{__version__}/{discovery.VERSION}"
 
 
 class _Surveyed(msgspec.Struct, frozen=True, array_like=True):
@@ -87,12 +89,12 @@ class Records:
             found = msgspec.json.decode(data, type=_Surveyed)
         except (OSError, msgspec.DecodeError):
             return None
-        is_same = (found.version, found.stamps) == (__version__, stamps.digest)
+        is_same = (found.version, found.stamps) == (_MADE_BY, stamps.digest)
         return found.survey if is_same and stamps.newest + nouns.TICK < found.seen else None
 
     def survey(self, top: str, stamps: Stamps, found: Survey, seen: int) -> None:
         """Keep what was found in a module; ``seen`` is when its sources were looked at."""
-        kept = _Surveyed(__version__, stamps.digest, seen, found)
+        kept = _Surveyed(_MADE_BY, stamps.digest, seen, found)
         with contextlib.suppress(UnicodeEncodeError):
             self._write(f"{top}\nsurvey", msgspec.json.encode(kept))
 

@@ -20,6 +20,8 @@ Packages = Mapping[str, Mapping[str, str]]
 """Folder relative to the module, to file name, to source."""
 
 DEFAULT_PORT = 8080
+VERSION = 1
+"""Raised whenever the same sources may give another survey."""
 
 
 class Port(msgspec.Struct, frozen=True):
@@ -37,6 +39,10 @@ _SERVES = late(
     r"\bListenAndServe(?:TLS)?\(|\bhttp\.Serve(?:TLS)?\(|\bgrpc\.NewServer\(|\bnet\.Listen\("
     r"|\.(?:Run|Start|Listen)\(\s*[^)\s]*:\d|\bhttp\.Server\{"
 )
+_FRAMEWORK = late(
+    r'"github\.com/(?:gin-gonic/gin|labstack/echo|gofiber/fiber|kataras/iris)(?:/v\d+)?"'
+)
+_STARTS = late(r"\.(?:Run|RunTLS|Start|StartTLS|Listen|ListenTLS)\(")
 _NUMBER = r"(?P<port>[1-9]\d{1,4})"
 _ADDRESS = rf'"(?:[\w.\[\]:-]*):{_NUMBER}"'
 _PORTS = (
@@ -141,7 +147,7 @@ def _main(module: str, packages: Packages, folder: str) -> Main:
     return Main(
         folder=folder,
         name=_program(module, folder),
-        serves=any(_SERVES.search(text) for text in texts),
+        serves=any(map(_does_serve, texts)),
         port=_port(texts),
         probes=_probes(texts),
         grpc=any(_GRPC.search(text) for text in texts),
@@ -220,6 +226,11 @@ def decide(dockerfile: str, source: int | None, ran: tuple[int, ...] | None) -> 
     if ran:
         return Port(DEFAULT_PORT if DEFAULT_PORT in ran else ran[0], "run")
     return Port(DEFAULT_PORT, "default")
+
+
+def _does_serve(text: str) -> bool:
+    """Return whether a file listens, or starts a web framework, which may say no port."""
+    return bool(_SERVES.search(text) or (_FRAMEWORK.search(text) and _STARTS.search(text)))
 
 
 def _imports(texts: Mapping[str, str]) -> list[str]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from shipway.core.project.schema import Tree
 
 
+_GENERAL = {"src", "services", "apps", "modules", "packages", "go"}
+"""Last parts of what modules share that name no project."""
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What detection read of one module."""
 
@@ -108,6 +112,8 @@ def _named(founds: tuple[Found, ...], folder: str) -> tuple[str, str]:
     if len(founds) == 1:
         return project_name(founds[0].module), "go.mod"
     common = posixpath.commonpath([found.module for found in founds])
+    while posixpath.basename(common) in _GENERAL:
+        common = posixpath.dirname(common)
     if "/" in common:
         return project_name(common), "go.mod files"
     return dns_label(folder), "the folder"
