@@ -189,6 +189,38 @@ def project(tmp_path: Path) -> Path:
                 "previous": False,
             },
         ),
+        ("open web", "visit", {"service": "web", "environment": "dev", "show": True}),
+        (
+            "open web --print --env prod",
+            "visit",
+            {"service": "web", "environment": "prod", "show": False},
+        ),
+        (
+            "dev",
+            "dev",
+            {
+                "package": "",
+                "environment": "dev",
+                "keys": (),
+                "port": 0,
+                "tests": "",
+                "logs": True,
+                "forward": True,
+            },
+        ),
+        (
+            "dev web --env eu --key {dir}/k.pub --port 9 --tests off --no-logs --no-forward",
+            "dev",
+            {
+                "package": "web",
+                "environment": "eu",
+                "keys": ("{dir}/k.pub",),
+                "port": 9,
+                "tests": "off",
+                "logs": False,
+                "forward": False,
+            },
+        ),
         ("test . --cobertura c.xml", "test", {"package": ".", "cobertura": "c.xml"}),
     ],
 )

@@ -154,6 +154,18 @@ def test_the_key_of_nothing_changed(module: Module) -> None:
     assert module.go.key(asked) == before
 
 
+def test_the_folders_of_a_build(module: Module) -> None:
+    """They are known after a build: those of all files that were read."""
+    module.write("inner/inner.go", "package inner\n\nconst One = 1\n")
+    using = 'package main\n\nimport "example.com/web/inner"\n\nfunc main() { println(inner.One) }\n'
+    module.write("main.go", using)
+    asked = target(module.root)
+    assert module.go.folders(asked) == ()
+    module.go.build(asked, "-s")
+
+    assert set(module.go.folders(asked)) == {module.root, f"{module.root}/inner"}
+
+
 def test_tests_are_run(module: Module) -> None:
     """Events come line by line as they happen, and all of them at the end."""
     module.write("main_test.go", TEST)

@@ -369,6 +369,14 @@ def test_log_streams_of_nothing(kube: Kube, space: str) -> None:
         assert list(kube.log_stream(space, name, "web", follow=True)) == []
 
 
+def test_no_way_into_a_pod_that_is_not_there(kube: Kube, space: str) -> None:
+    """A tunnel to nowhere is told as what is not there."""
+    with pytest.raises(ShipwayError) as caught:
+        kube.tunnel(space, "none", 8080)
+
+    assert caught.value.id == "kube.not_found"
+
+
 def test_version(kube: Kube) -> None:
     """The server says its version."""
     assert kube.version().startswith("v1.")

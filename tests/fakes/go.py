@@ -102,6 +102,13 @@ class FakeGo:
         read = self._inputs(target)
         return inputs.key(read.unit, read.files, read.folders, target.root)
 
+    def folders(self, target: Target) -> tuple[str, ...]:
+        """Return the folders of all files, once there was a build."""
+        if (target, False) not in self._seen:
+            return ()
+        paths = {f"{target.root}/{path}".rpartition("/")[0] for path in self.files}
+        return tuple(sorted(paths))
+
     def test(
         self,
         target: Target,

@@ -13,6 +13,7 @@ from fakes.cache import MemoryStageCache
 from fakes.clock import FakeClock
 from fakes.content import MemoryContent
 from fakes.files import MemoryFiles
+from fakes.forwards import MemoryBrowser
 from fakes.git import ROOT, MemoryGit
 from fakes.go import FakeGo
 from fakes.imagefiles import MemoryImageFiles
@@ -22,6 +23,8 @@ from fakes.layouts import MemoryLayouts
 from fakes.registry import MemoryRegistry
 from fakes.renderer import MemoryRenderer
 from fakes.signer import MemorySigner
+from fakes.watching import MemoryWatching
+from shipway.adapters.forwards import LocalForwards
 from shipway.core.evidence.trust import TrustedKey
 from shipway.core.golang.linkage import Libraries
 from shipway.core.kube.objects import Obj, Ref, ref_of
@@ -183,6 +186,9 @@ class FakeHands:
         self.go = FakeGo()
         self.sandbox = StillSandbox()
         self.layouts = MemoryLayouts()
+        self.watching = MemoryWatching()
+        self.forwards = LocalForwards(linger=0.2)
+        self.browser = MemoryBrowser()
         self.renderer = MemoryRenderer()
         self.project = MemoryFiles()
         self.imagefiles = MemoryImageFiles(self.memory, self.project)

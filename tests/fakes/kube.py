@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from fakes.forwards import MemoryTunnel
 from shipway import scope
 from shipway.core.kube import kinds
 from shipway.core.kube.objects import Obj, Ref, Resource, ref_of
@@ -218,6 +219,14 @@ class MemoryKube:
         with here.on_cancel(self._wake), self._changed:
             self._changed.wait_for(lambda: ready() or here.cancelled, timeout=0.2)
         here.check()
+
+    def tunnel(self, namespace: str, pod: str, port: int) -> MemoryTunnel:
+        """Return a connection to a program that says who it is, and what it heard."""
+        at = Ref("v1", "Pod", namespace, pod)
+        self._call("tunnel", at)
+        if at.identity not in self.objects:
+            raise _error("kube.not_found", Kind.NOT_FOUND, f"{at} not found", at)
+        return MemoryTunnel(lambda heard: f"{pod}:{port} ".encode() + heard)
 
     def put(self, obj: Obj) -> Obj:
         """Store an object as a controller would, without asking anything."""

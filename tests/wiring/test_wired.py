@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shipway import wiring
+from shipway import scope, wiring
 from shipway.adapters.process import SystemProcesses
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 MAIN = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
 NONE = "wired-test-none"
@@ -62,6 +62,17 @@ def test_roads_that_need_a_cluster_say_that_there_is_none(project: Path) -> None
         error(wiring.status, **asked),
         error(wiring.history, **asked, target="", limit=5),
         error(wiring.trace, **asked, subject="deployment/shop", **live),
+        error(
+            wiring.logs,
+            **asked,
+            service="",
+            target="",
+            follow=False,
+            since=0,
+            tail=None,
+            previous=False,
+        ),
+        error(wiring.visit, **asked, service="shop", show=False),
         error(wiring.verify, **asked, reference="127.0.0.1:1/shop/shop:1", keys=()),
     }
     assert found == {"cluster.stopped"}
@@ -72,8 +83,14 @@ def test_up_stops_before_anything_is_started(project: Path) -> None:
     assert error(wiring.up, directory=str(project), cluster=NONE, **UP) == "config.environment"
 
 
-def test_build_and_test_need_no_cluster(project: Path) -> None:
+def test_build_and_test_need_no_cluster(
+    project: Path, go_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A layout and a verdict about real sources, with nothing but Go and the project."""
+    made, toolchains = Path(os.environ["XDG_CACHE_HOME"], "shipway"), Path(go_path).parents[2]
+    made.mkdir(parents=True)
+    (made / "toolchains").symlink_to(toolchains)
+    monkeypatch.setenv("GOCACHE", str(toolchains.parents[1] / "go-build"))
     asked: dict[str, Any] = {"directory": str(project), "cluster": NONE, "package": ""}
     said: list[object] = []
     built: Any = wiring.build(
@@ -84,6 +101,34 @@ def test_build_and_test_need_no_cluster(project: Path) -> None:
 
     assert (project / "out" / "blobs" / "sha256" / digest).is_file()
     assert error(wiring.test, **asked, cobertura="") == "test.none"
+
+
+def test_dev_watches_what_is_there(project: Path) -> None:
+    """The kernel watches the real folders; what cannot be is said, and a save tries again."""
+    said: list[str] = []
+    asked: dict[str, Any] = {"package": "", "keys": (), "port": 0, "tests": "off"}
+    asked |= {"environment": "dev", "logs": True, "forward": True}
+
+    def work(outer: scope.Scope) -> None:
+        def hear(event: Any) -> None:
+            if not getattr(event, "text", ""):
+                return
+            said.append(event.text)
+            if said.count(said[-1]) == 2:
+                outer.cancel()
+            elif said[-1].startswith("watching"):
+                (project / "main.go").write_text(f"{MAIN}// again\n")
+
+        wiring.dev(directory=str(project), cluster="No Name", emit=hear, **asked)
+
+    with pytest.raises(ShipwayError) as caught, scope.open() as outer:
+        work(outer)
+
+    assert caught.value.id == "run.cancelled"
+    assert [("No Name" in one, one[:8]) for one in said[1:3]] == [
+        (False, "watching"),
+        (True, said[0][:8]),
+    ]
 
 
 def test_a_word_is_traced_as_a_file(project: Path) -> None:

@@ -8,6 +8,8 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``up``              package, environment, adopt, keys, port, timeout, tests (``""``: as configured)
 ``build``           package, environment, push, folder, archive (paths or ``""``)
 ``test``            package, cobertura (path or ``""``)
+``dev``             package, environment, keys, port, tests (as ``up``), logs, forward
+``visit``           service, environment, show
 ``logs``            service, environment, target (``""`` is all), follow, since (seconds, 0
                     is all), tail (number or none), previous
 ``trace``           subject, environment, namespace, keys, export (path or ``""``),

@@ -1,4 +1,4 @@
-"""Commands of the inner loop: build, test, logs."""
+"""Commands of the inner loop: build, test, dev, logs, open."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import click
 
 from shipway.cli.delivering import environment as of_environment
+from shipway.cli.delivering import keys
 from shipway.cli.options import go, shared
 
 file = click.Path(dir_okay=False)
@@ -99,4 +100,47 @@ def logs(
     )
 
 
-COMMANDS = (build, test, logs)
+@click.command(name="open")
+@click.argument("service")
+@of_environment
+@click.option("--print", "show", flag_value=False, default=True, help="Only print the URL.")
+@shared
+def open_(*, service: str, environment: str, show: bool) -> int:
+    """Open the URL of SERVICE in the browser; forward a local port to it where it has none."""
+    return go("visit", streams=True, service=service, environment=environment, show=show)
+
+
+@click.command()
+@click.argument("package", default="")
+@of_environment
+@keys
+@click.option("--port", type=click.IntRange(1, 65535), help="Port the service listens on.")
+@click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
+@click.option("--logs/--no-logs", default=True, help="Show what the pods say.")
+@click.option("--forward/--no-forward", default=True, help="Forward to what has no URL here.")
+@shared
+def dev(
+    *,
+    package: str,
+    environment: str,
+    keys: tuple[str, ...],
+    port: int | None,
+    tests: str | None,
+    logs: bool,
+    forward: bool,
+) -> int:
+    """Do what up does, and again with every save, until Ctrl-C; show what the pods say."""
+    return go(
+        "dev",
+        streams=True,
+        package=package,
+        environment=environment,
+        keys=keys,
+        port=port or 0,
+        tests=tests or "",
+        logs=logs,
+        forward=forward,
+    )
+
+
+COMMANDS = (build, test, dev, logs, open_)

@@ -15,6 +15,7 @@ import msgspec
 from shipway import scope
 from shipway.core.kube import logs as lines
 from shipway.core.kube.logs import Cursor, Source, Stamped
+from shipway.core.kube.objects import Ref
 from shipway.core.ports.kube import ChangeType, Selection
 from shipway.core.project import settings
 from shipway.core.run.events import LogLine, Remark
@@ -252,13 +253,25 @@ class Pods:
         self._say.remark(f"{name} left")
 
     def _later(self, shown: Source) -> Source | None:
-        """Return the container once there is more to read; none when its pod is gone."""
+        """Return the container once there is more to read; none when its pod is gone.
+
+        The pod itself is asked, since a watch may lag behind a restart whose last words it hides.
+        """
         while True:
-            now = self._now.get(shown.key)
-            if now is None or now.running or now.restarts > shown.restarts:
-                scope.current().wait(PAUSE)  # also between two tries of a connection that breaks
-                return now
-            scope.current().wait(PAUSE)
+            scope.current().wait(PAUSE)  # also between two tries of a connection that breaks
+            seen = self._now.get(shown.key)
+            if seen is None:
+                return None
+            if seen.running or seen.restarts > shown.restarts:
+                try:
+                    return self._asked(shown)
+                except ShipwayError as error:
+                    if error.kind is not Kind.TRANSIENT:
+                        raise
+
+    def _asked(self, shown: Source) -> Source | None:
+        pod = self._kube.get(Ref("v1", "Pod", shown.namespace, shown.pod)) or {}
+        return next((one for one in lines.sources(pod) if one.key == shown.key), None)
 
     def _stream(self, source: Source, cursor: Cursor, *, previous: bool = False) -> None:
         """Show the lines of one run of a container, until it ends or the connection breaks."""

@@ -79,3 +79,45 @@ def logs(
         where=where, service=service, follow=follow, seconds=since, tail=tail, previous=previous
     )
     road.logs(asked, hands=Tools(emit), emit=emit)
+
+
+def visit(
+    *, directory: str, cluster: str, emit: Emit, service: str, environment: str, show: bool
+) -> object:
+    """Say where a service answers, and show it."""
+    from shipway.roads import forward as road
+    from shipway.roads.where import WhereRequest
+
+    where = WhereRequest(directory=directory, environment=environment, cluster=cluster)
+    asked = road.OpenRequest(where=where, service=service, show=show)
+    return road.visit(asked, hands=Tools(emit), emit=emit)
+
+
+def dev(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    package: str,
+    environment: str,
+    keys: tuple[str, ...],
+    port: int,
+    tests: str,
+    logs: bool,
+    forward: bool,
+) -> None:
+    """Carry the project with every save."""
+    from shipway.roads import dev as road
+    from shipway.roads.up import UpRequest
+
+    up = UpRequest(
+        directory=directory,
+        package=package,
+        environment=environment,
+        cluster=cluster,
+        keys=keys,
+        port=port,
+        tests=tests,
+        architecture=architecture(),
+    )
+    road.dev(road.DevRequest(up=up, logs=logs, forward=forward), hands=Tools(emit), emit=emit)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.cache import StageCache
     from shipway.core.ports.evidence import Links
     from shipway.core.ports.files import Files
+    from shipway.core.ports.forwards import Browser, Forwards
     from shipway.core.ports.git import Git
     from shipway.core.ports.go import Go
     from shipway.core.ports.kube import Kube
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
+    from shipway.core.ports.watching import Watching
     from shipway.roads import cluster
 
 TOOLCHAIN = "go1.27.3"
@@ -161,6 +163,27 @@ class Tools(Grounded):
         from shipway.adapters.imagefiles import RepositoryFiles
 
         return RepositoryFiles(self.content)
+
+    @cached_property
+    def watching(self) -> Watching:
+        """Return the kernel's watches."""
+        from shipway.adapters.watching import FolderWatching
+
+        return FolderWatching(self.variables)
+
+    @cached_property
+    def forwards(self) -> Forwards:
+        """Return what listens on the loopback."""
+        from shipway.adapters.forwards import LocalForwards
+
+        return LocalForwards()
+
+    @cached_property
+    def browser(self) -> Browser:
+        """Return the person's browser."""
+        from shipway.adapters.browser import DesktopBrowser
+
+        return DesktopBrowser(self.variables)
 
     @cached_property
     def layouts(self) -> Layouts:

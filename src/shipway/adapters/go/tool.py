@@ -202,6 +202,16 @@ class GoTool:
             self._records.save(target.root, current)
         return inputs.key(current.unit, current.files, current.folders, target.root)
 
+    def folders(self, target: Target) -> tuple[str, ...]:
+        """Return the folders of all that the last build read; see the port."""
+        place = module.locate(target.root, target.module_dir)
+        version = toolchain.choose(self._ours, place.files, target.go)
+        found = self._records.load(target.root, self._unit(target, place, version, tests=False))
+        if found is None:
+            return ()
+        files = {str(Path(file.path).parent) for file in found.files if file.digest != inputs.GONE}
+        return tuple(sorted(files | {folder.path for folder in found.folders}))
+
     def test(
         self,
         target: Target,

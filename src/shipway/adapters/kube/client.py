@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from shipway.adapters.kube.credentials import Terminal
+    from shipway.adapters.kube.tunnel import WebSocketTunnel
     from shipway.core.kube.contexts import Access
     from shipway.core.kube.objects import Obj, Ref
     from shipway.core.ports.kube import Change, Selection
@@ -285,6 +286,20 @@ class Cluster:
         except ShipwayError as error:
             if error.id not in {"kube.not_found", "kube.invalid"}:  # gone, or not begun
                 raise
+
+    def tunnel(self, namespace: str, pod: str, port: int) -> WebSocketTunnel:
+        """Return a connection to a TCP port of a pod."""
+        from shipway.adapters.kube.tunnel import PROTOCOL, WebSocketTunnel  # noqa: PLC0415  rare
+
+        subject = f"pod/{namespace}/{pod}:{port}"
+        path = f"/api/v1/namespaces/{urllib.parse.quote(namespace)}/pods/{urllib.parse.quote(pod)}"
+        opened = self._transport.upgrade(
+            f"{path}/portforward?ports={port}",
+            PROTOCOL,
+            operation="forwarding to",
+            subject=subject,
+        )
+        return WebSocketTunnel(opened, subject)
 
     def _discover(self, api_version: str) -> dict[str, Resource]:
         path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"

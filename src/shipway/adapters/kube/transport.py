@@ -26,6 +26,8 @@ from shipway.errors import Kind, ShipwayError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from websocket import WebSocket
+
     from shipway.adapters.http.network import Network
     from shipway.core.kube.contexts import Access
     from shipway.core.ports.process import Processes
@@ -183,6 +185,41 @@ class Transport:
                 call.interrupt()
                 answer.close()
 
+    def upgrade(self, path: str, protocol: str, *, operation: str, subject: str) -> WebSocket:
+        """Return a WebSocket of that subprotocol.
+
+        Raises:
+            ShipwayError: as :meth:`json`.
+        """
+        import websocket  # noqa: PLC0415  only what forwards pays for it
+
+        access = self._access
+        options = _through(access.proxy_url or self._network.proxy(access.server))
+        if access.server.startswith("https:"):
+            context = credentials.tls(access, self._credentials.current(), self._network)
+            options["sslopt"] = {"context": context}
+            if access.tls_server_name:
+                options["sslopt"]["server_hostname"] = access.tls_server_name
+        try:
+            opened = websocket.create_connection(
+                f"ws{access.server.removeprefix('http')}{path}",
+                timeout=_CONNECT,
+                header=[f"{name}: {value}" for name, value in self._credentials.headers()],
+                subprotocols=[protocol],
+                suppress_origin=True,
+                enable_multithread=True,
+                **options,
+            )
+        except websocket.WebSocketBadStatusException as error:
+            raise failures.refused(
+                error.status_code, error.resp_body or b"", operation=operation, subject=subject
+            ) from error
+        except (websocket.WebSocketException, OSError) as error:
+            scope.current().check()
+            raise self._unreachable(HTTPError(error), operation, subject) from error
+        opened.settimeout(None)
+        return opened
+
     def close(self) -> None:
         """Close the kept connections."""
         with self._lock:
@@ -284,6 +321,20 @@ def _pool(
         pool = urllib3.PoolManager(**keywords)
     pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
     return pool
+
+
+def _through(proxy: str) -> dict[str, Any]:
+    """Return what websocket-client is told of a proxy; that of its own environment never counts."""
+    if not proxy:
+        return {"http_no_proxy": ["*"]}
+    parts = urllib.parse.urlsplit(proxy)
+    login = (urllib.parse.unquote(parts.username or ""), urllib.parse.unquote(parts.password or ""))
+    return {
+        "http_proxy_host": parts.hostname,
+        "http_proxy_port": parts.port,
+        "http_proxy_auth": login if parts.username else None,
+        "proxy_type": parts.scheme,
+    }
 
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

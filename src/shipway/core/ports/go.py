@@ -123,6 +123,10 @@ class Go(Protocol):
         """
         ...
 
+    def folders(self, target: Target) -> tuple[str, ...]:
+        """Return the absolute folders of all that the last build read; none is recorded: none."""
+        ...
+
     def test(
         self,
         target: Target,

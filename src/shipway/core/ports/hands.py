@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.content import LayerStore
     from shipway.core.ports.evidence import Links
     from shipway.core.ports.files import Files
+    from shipway.core.ports.forwards import Browser, Forwards
     from shipway.core.ports.git import Git
     from shipway.core.ports.go import Go
     from shipway.core.ports.journal import Runs
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
     from shipway.core.ports.signer import Signer
+    from shipway.core.ports.watching import Watching
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +103,21 @@ class Hands(Protocol):
     @property
     def imagefiles(self) -> ImageFiles:
         """Files of a repository on their way into an image."""
+        ...
+
+    @property
+    def watching(self) -> Watching:
+        """Folders under watch."""
+        ...
+
+    @property
+    def forwards(self) -> Forwards:
+        """Ports of this machine that lead elsewhere."""
+        ...
+
+    @property
+    def browser(self) -> Browser:
+        """The person's browser."""
         ...
 
     @property

@@ -159,6 +159,39 @@ class Watcher(Protocol):
         """
         ...
 
+    def tunnel(self, namespace: str, pod: str, port: int) -> Tunnel:
+        """Return a connection to a TCP port of a pod.
+
+        Raises:
+            ShipwayError: ``kube.not_found`` where there is no such pod, ``kube.forward``
+                (transient) where it cannot be reached.
+        """
+        ...
+
+
+class Tunnel(Protocol):
+    """A connection to a port of a pod; one thread may send while another receives."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes.
+
+        Raises:
+            ShipwayError: ``kube.forward`` (transient) when it is over.
+        """
+        ...
+
+    def receive(self) -> bytes:
+        """Return what comes next; empty at its end.
+
+        Raises:
+            ShipwayError: ``kube.forward`` (transient) with the node's reason.
+        """
+        ...
+
+    def close(self) -> None:
+        """End it at once; whoever waits in :meth:`receive` returns."""
+        ...
+
 
 class Kube(Reader, Writer, Watcher, Protocol):
     """One cluster's API server."""
