@@ -221,6 +221,7 @@ def project(tmp_path: Path) -> Path:
                 "forward": False,
             },
         ),
+        ("doctor", "doctor", {}),
         ("test . --cobertura c.xml", "test", {"package": ".", "cobertura": "c.xml"}),
     ],
 )
@@ -277,11 +278,12 @@ def test_shared_options_stand_anywhere(line: str) -> None:
     assert roads.calls == [("cluster_status", {"cluster": "a"})]
 
 
-def test_trace_json_is_output_json(capsys: pytest.CaptureFixture[str]) -> None:
-    """``trace X --json`` prints what ``--output json`` prints."""
-    run(["trace", "x", "--json"], Roads("ok"))
+@pytest.mark.parametrize("words", [["trace", "x"], ["doctor"]])
+def test_json_is_output_json(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """``--json`` prints what ``--output json`` prints."""
+    run([*words, "--json"], Roads("ok"))
     first = capsys.readouterr().out
-    run(["trace", "x", "--output", "json"], Roads("ok"))
+    run([*words, "--output", "json"], Roads("ok"))
 
     assert capsys.readouterr().out == first
     assert json.loads(first) == {"event": "result", "exit": 0, "value": "ok"}

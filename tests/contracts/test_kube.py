@@ -377,6 +377,18 @@ def test_no_way_into_a_pod_that_is_not_there(kube: Kube, space: str) -> None:
     assert caught.value.id == "kube.not_found"
 
 
+def test_the_servers_clock(kube: Kube, space: str) -> None:
+    """It says some time."""
+    assert space
+    assert kube.date() is not None
+
+
+def test_rights(kube: Kube, space: str) -> None:
+    """An administrator may do everything, subresources too."""
+    assert kube.may("create", "apps", "deployments", space)
+    assert kube.may("get", "", "pods/log", space)
+
+
 def test_version(kube: Kube) -> None:
     """The server says its version."""
     assert kube.version().startswith("v1.")

@@ -49,6 +49,9 @@ class MemoryKube:
         self.asked: list[dict[str, Any]] = []
         """How streams were asked for."""
         self.cuts = 0
+        self.server_time: float | None = 0.0
+        self.may_not: set[tuple[str, str, str]] = set()
+        """Verb, group and resource that are refused."""
         self.now = NOW
         self._log: list[Change] = []
         self._changed = threading.Condition(threading.RLock())
@@ -60,6 +63,15 @@ class MemoryKube:
     def version(self) -> str:
         """Return a version."""
         return "v1.36.3"
+
+    def date(self) -> float | None:
+        """Return the time."""
+        return self.server_time
+
+    def may(self, verb: str, group: str, resource: str, namespace: str) -> bool:
+        """Return whether it is allowed, in every namespace alike."""
+        assert namespace
+        return (verb, group, resource) not in self.may_not
 
     def resource(self, api_version: str, kind: str) -> Resource | None:
         """Return how a kind of Kubernetes itself, or of a stored CRD, is served."""

@@ -34,6 +34,8 @@ class MemoryRegistry:
         self.api = api
         self.blobs: dict[tuple[str, Digest], bytes] = {}
         self.manifests: dict[tuple[str, Digest], tuple[str, bytes]] = {}
+        self.refusal: ShipwayError | None = None
+        """What whoever lists tags is told."""
         self.tagged: dict[tuple[str, str], Digest] = {}
         self.writes: list[tuple[str, str, str]] = []
 
@@ -99,6 +101,8 @@ class MemoryRegistry:
     def tags(self, repository: str, *, after: str = "", prefix: str = "") -> tuple[str, ...]:
         """Return the tags."""
         parse_repository(repository)
+        if self.refusal:
+            raise self.refusal
         held = (tag for where, tag in self.tagged if where == repository)
         return tuple(sorted(tag for tag in held if tag > after and tag.startswith(prefix)))
 

@@ -131,6 +131,23 @@ def test_dev_watches_what_is_there(project: Path) -> None:
     ]
 
 
+def files(folder: Path) -> set[str]:
+    """Return the files below a folder, git's own left out."""
+    found = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {str(path) for path in found}
+
+
+def test_doctor_looks_and_changes_nothing(project: Path) -> None:
+    """On a new person's machine nothing is made; what is not there yet is said."""
+    before = files(project.parent)
+    examined: Any = wiring.doctor(directory=str(project), cluster=NONE, emit=lambda _: None)
+    found = {one.name: one.state.value for one in examined.findings}
+
+    assert (found["python"], found["git"], found["config"]) == ("ok", "ok", "ok")
+    assert {found[name] for name in ("go", "engines", "key", "lock", "cluster")} == {"note"}
+    assert files(project.parent) == before
+
+
 def test_a_word_is_traced_as_a_file(project: Path) -> None:
     """An export is read from the path that was given."""
     export = project / "trace.json"

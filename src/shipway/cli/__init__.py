@@ -10,6 +10,7 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``test``            package, cobertura (path or ``""``)
 ``dev``             package, environment, keys, port, tests (as ``up``), logs, forward
 ``visit``           service, environment, show
+``doctor``          nothing more
 ``logs``            service, environment, target (``""`` is all), follow, since (seconds, 0
                     is all), tail (number or none), previous
 ``trace``           subject, environment, namespace, keys, export (path or ``""``),

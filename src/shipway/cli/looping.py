@@ -1,4 +1,4 @@
-"""Commands of the inner loop: build, test, dev, logs, open."""
+"""Commands of the inner loop: build, test, dev, logs, open, doctor."""
 
 from __future__ import annotations
 
@@ -143,4 +143,14 @@ def dev(
     )
 
 
-COMMANDS = (build, test, dev, logs, open_)
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@shared
+def doctor(*, as_json: bool) -> int:
+    """Look at everything that a run needs, and say what settles what is wrong."""
+    if as_json:
+        click.get_current_context().ensure_object(dict)["output"] = "json"
+    return go("doctor")
+
+
+COMMANDS = (build, test, dev, logs, open_, doctor)

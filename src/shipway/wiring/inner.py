@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.wiring.tools import Tools, architecture
+from shipway.wiring.tools import TOOLCHAIN, Tools, architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,3 +121,16 @@ def dev(
         architecture=architecture(),
     )
     road.dev(road.DevRequest(up=up, logs=logs, forward=forward), hands=Tools(emit), emit=emit)
+
+
+def doctor(*, directory: str, cluster: str, emit: Emit) -> object:
+    """Look at everything that a run needs."""
+    from shipway.roads import checks
+    from shipway.roads import doctor as road
+
+    tools = Tools(emit, ask=False)
+    found = checks.machine(
+        hands=tools, machine=tools.machine, facts=tools.ground_facts, ours=TOOLCHAIN
+    )
+    found |= checks.project(directory, cluster, hands=tools, machine=tools.machine, ours=TOOLCHAIN)
+    return road.doctor(found)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.layouts import Layouts
     from shipway.core.ports.logins import Logins
+    from shipway.core.ports.machine import KeyState, Machine
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
@@ -184,6 +185,33 @@ class Tools(Grounded):
         from shipway.adapters.browser import DesktopBrowser
 
         return DesktopBrowser(self.variables)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Return what looks at this machine."""
+        from shipway.adapters.engines import assembly, proof
+        from shipway.adapters.engines.locks import PACKAGED, LockFolder
+        from shipway.adapters.machine import ThisMachine
+
+        builder = assembly.builder(
+            LockFolder(PACKAGED), self.processes, self.variables, self.cache_folder
+        )
+        return ThisMachine(
+            self.processes,
+            self.sandbox,
+            self.variables,
+            store=str(Path(self.data_folder) / "store"),
+            toolchains=str(Path(self.cache_folder) / "toolchains"),
+            engines=lambda: proof.states(builder),
+            key=self._key_state,
+        )
+
+    def _key_state(self) -> KeyState | None:
+        from shipway.core.ports.machine import KeyState
+
+        if not self.keys.exists():
+            return None
+        return KeyState(self.fingerprint(), self.keys.guarded())
 
     @cached_property
     def layouts(self) -> Layouts:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fakes.apiserver import ADMIN
+from fakes.apiserver import ADMIN, NOBODY
 from shipway import scope
 from shipway.adapters.kube.client import Cluster
 from shipway.core.kube.contexts import Access
@@ -268,6 +268,32 @@ def test_logs(cluster: Cluster, misbehaving: Misbehaving) -> None:
     misbehaving.say(403, {})
     with pytest.raises(ShipwayError):
         cluster.logs("ns", "x", "app")
+
+
+def test_the_servers_time(cluster: Cluster, misbehaving: Misbehaving) -> None:
+    """It stands in every answer; a server that says none, or nothing, is told apart."""
+    misbehaving.say(200, {}, Date="Wed, 25 Nov 2026 03:04:05 GMT")
+    first = cluster.date()
+    misbehaving.answers.clear()
+    misbehaving.say(200, {}, Date="soon")
+
+    assert first is not None
+    assert abs(first - 1795575845.0) < 1 or first == cluster.date()
+    misbehaving.answers.clear()
+    misbehaving.hang_up()
+    with pytest.raises(ShipwayError) as caught:
+        cluster.date()
+    assert caught.value.id == "kube.unreachable"
+
+
+def test_rights_of_nobody(apiserver: ApiServer) -> None:
+    """The real server says no to who has no rights, and nothing is stored."""
+    with closing(Cluster(apiserver.access(token=NOBODY))) as found:
+        assert not found.may("create", "apps", "deployments", "default")
+        said = found.date()
+
+    assert said is not None
+    assert abs(said - time.time()) < 60
 
 
 def test_a_log_stream(cluster: Cluster, misbehaving: Misbehaving) -> None:

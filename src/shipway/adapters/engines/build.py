@@ -95,6 +95,14 @@ class EngineBuilder:
             on_progress(Progress(names[-1], len(names), len(names), "trimmed", peak=gauge.peak))
         return tuple(results)
 
+    def present(self, name: str) -> Built | None:
+        """Return an engine if it is there; its bytes are not looked at.
+
+        Raises:
+            ShipwayError: ``engine.unknown``.
+        """
+        return self._present(self._folder.read(name))
+
     def place(self, lock: Lock) -> Path:
         """Return the folder where the files of ``lock`` are, or will be."""
         name = lock.recipe.name

@@ -67,6 +67,29 @@ class Cluster:
         )
         return str(answer.get("gitVersion", ""))
 
+    def date(self) -> float | None:
+        """Return what the server says the time is."""
+        return self._transport.date()
+
+    def may(self, verb: str, group: str, resource: str, namespace: str) -> bool:
+        """Return whether we may do something (authorization.k8s.io, SelfSubjectAccessReview)."""
+        name, _, below = resource.partition("/")
+        asked = {"verb": verb, "group": group, "resource": name, "namespace": namespace}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked | ({"subresource": below} if below else {})},
+        }
+        answer = self._transport.json(
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            operation="asking for the right to",
+            subject=f"{verb} {resource}",
+            body=json.dumps(review).encode(),
+            repeatable=True,  # it stores nothing
+        )
+        return bool((answer.get("status") or {}).get("allowed"))
+
     def resource(self, api_version: str, kind: str) -> Resource | None:
         """Return how the server serves a kind, or ``None`` if it does not."""
         if found := kinds.known(api_version, kind):

@@ -11,6 +11,7 @@ import contextlib
 import socket
 import threading
 import urllib.parse
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -127,6 +128,18 @@ class Transport:
         )  # fmt: skip
         found = msgspec.json.decode(data)
         return found if isinstance(found, dict) else {}
+
+    def date(self) -> float | None:
+        """Return the time that an answer of the server carries (RFC 9110, 5.6.7)."""
+        try:
+            answer = self._send("GET", "/version", None, None, "")
+        except HTTPError as error:
+            scope.current().check()
+            raise self._unreachable(error, "asking the time of", "the server") from error
+        try:
+            return parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+        except (ValueError, OverflowError):
+            return None
 
     def read(
         self,

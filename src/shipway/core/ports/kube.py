@@ -199,3 +199,11 @@ class Kube(Reader, Writer, Watcher, Protocol):
     def version(self) -> str:
         """Return the server's version, as in ``v1.36.3``."""
         ...
+
+    def date(self) -> float | None:
+        """Return what the server says the time is, in seconds since the epoch."""
+        ...
+
+    def may(self, verb: str, group: str, resource: str, namespace: str) -> bool:
+        """Return whether we may do something with a resource (``pods``, ``pods/log``)."""
+        ...
