@@ -8,7 +8,7 @@ import hashlib
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,6 +23,8 @@ class PortForwardServer:
         self.refuse = refuse
         """A whole HTTP answer that refuses instead."""
         self.request = b""
+        self.connect = b""
+        """What it was asked for as a proxy, if it was."""
         self.heard: list[bytes] = []
         self._messages: list[bytes] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -75,8 +77,11 @@ class PortForwardServer:
         with contextlib.suppress(OSError):
             self._near, _ = self._listening.accept()
             with self._near, self._near.makefile("rb") as stream:
-                while (line := stream.readline()) not in {b"\r\n", b""}:
-                    self.request += line
+                self.request = _head(stream)
+                if self.request.startswith(b"CONNECT"):
+                    self.connect = self.request
+                    self._near.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                    self.request = _head(stream)
                 self._near.sendall(self.refuse or self._accepted())
                 if self.refuse:
                     return
@@ -106,3 +111,11 @@ class PortForwardServer:
             b"Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
+
+
+def _head(stream: IO[bytes]) -> bytes:
+    """Return the next request up to its blank line."""
+    found = b""
+    while (line := stream.readline()) not in {b"\r\n", b""}:
+        found += line
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from typing import Any
@@ -80,6 +81,20 @@ def test_refused_upgrades() -> None:
     with PortForwardServer(refuse=refusal) as server, pytest.raises(ShipwayError) as caught:
         cluster(server.url).tunnel("ns", "web-1", 8080)
     assert caught.value.id == "kube.not_found"
+
+
+def test_through_a_proxy() -> None:
+    """The context's proxy is asked for the server by name, with its own login."""
+    with PortForwardServer() as server:
+        proxy = server.url.replace("http://", "http://me:secret%21@")
+        tunnel = cluster("http://api.test", proxy_url=proxy).tunnel("ns", "web-1", 8080)
+        tunnel.send(b"hello")
+        assert tunnel.receive() == b"HELLO"
+        tunnel.close()
+
+    lines = server.connect.splitlines()
+    assert lines[0].startswith(b"CONNECT api.test:80 ")
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"me:secret!") in lines
 
 
 def test_nobody_there() -> None:
