@@ -160,3 +160,16 @@ def test_choose_says_what_there_is() -> None:
     assert caught.value.id == "manifest.platform"
     with pytest.raises(ShipwayError, match="none"):
         manifest.choose(manifest.Index(2, ()), Platform("amd64"))
+
+
+def test_an_index_over_images_names_their_platforms() -> None:
+    """In the order of the platforms, whatever order they were made in."""
+    one, two = describe(b"one", MANIFEST), describe(b"two", MANIFEST)
+    pairs = [(Platform("arm64"), one), (Platform("amd64"), two)]
+    found = manifest.parse_index(manifest.over(pairs, {"b": "2", "a": "1"}))
+
+    assert [(str(at.platform), at.digest) for at in found.manifests] == [
+        ("linux/amd64", two.digest),
+        ("linux/arm64", one.digest),
+    ]
+    assert found.annotations == {"a": "1", "b": "2"}

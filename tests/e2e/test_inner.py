@@ -1,0 +1,176 @@
+"""The inner loop on a real cluster: a save is served, pods are heard, ports lead to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from e2e.world import served
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+
+    from e2e.world import Repo
+
+pytestmark = pytest.mark.cluster
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "events.schema.json"
+SAYS = 'fmt.Println("begun", greeting)\n\tfmt.Println(http.ListenAndServe(":8080", nil))'
+
+
+class Beside:
+    """A command that runs until Ctrl-C; its events as they come."""
+
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        self.child = child
+        self.events: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            self.events.append(json.loads(line))
+
+    def texts(self, event: str) -> list[str]:
+        """Return the texts of all events of one kind."""
+        return [one["text"] for one in self.events if one["event"] == event]
+
+    def until(self, holds: Callable[[], Any], seconds: float = 60) -> Any:
+        """Return what holds, once it does."""
+        ends = time.monotonic() + seconds
+        while not (found := holds()):
+            assert time.monotonic() < ends, self.events[-40:]
+            assert self.child.poll() is None, self.events[-40:]
+            time.sleep(0.02)
+        return found
+
+    def url(self) -> str:
+        """Return the first URL that it says."""
+
+        def said() -> str:
+            named = (one for one in self.events if one["event"] == "fact" and one["name"] == "url")
+            return str(next(named, {}).get("value", ""))
+
+        return str(self.until(said))
+
+    def close(self) -> None:
+        """Read to the end and let go of the pipes."""
+        self._reader.join(10)
+        for pipe in (self.child.stdout, self.child.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def stop(self) -> int:
+        """Press Ctrl-C; return the exit code."""
+        began = time.monotonic()
+        self.child.send_signal(signal.SIGINT)
+        code = self.child.wait(10)
+        self.close()
+        assert time.monotonic() - began < 5
+        return code
+
+
+@pytest.fixture
+def beside(service: Repo) -> Iterator[Callable[..., Beside]]:
+    """Give what starts a command in the repository; whatever still runs is killed."""
+    begun: list[Beside] = []
+
+    def start(*arguments: str) -> Beside:
+        begun.append(Beside(service.world.start(*arguments, cwd=service.path)))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        if one.child.poll() is None:
+            os.killpg(one.child.pid, signal.SIGKILL)
+            one.child.wait(10)
+        one.close()
+
+
+def test_a_day_of_edits(service: Repo, beside: Callable[..., Beside]) -> None:
+    """Saves are served, a compile error is said once and ends nothing; events are as published."""
+    service.edit("one", SAYS)
+    dev = beside("dev", "--tests", "off")
+    url = dev.url()
+    assert served(url, "one") == "one"
+    dev.until(lambda: "begun one" in dev.texts("log"))
+    service.edit("two", SAYS)
+    assert served(url, "two", 30) == "two"
+    dev.until(lambda: "begun two" in dev.texts("log"))
+    service.edit("three", "nonsense(")
+    broken = dev.until(lambda: [one for one in dev.events if one.get("loud")])
+    assert served(url, "two") == "two"
+    service.edit("four", SAYS)
+    assert served(url, "four", 30) == "four"
+    dev.until(lambda: dev.texts("log").count("begun four") == 1)
+
+    assert dev.stop() == 130
+    assert len(broken) == 1
+    assert dev.events[-1]["event"] == "result"
+    validator = Draft202012Validator(json.loads(SCHEMA.read_bytes()))
+    for event in dev.events:
+        validator.validate(event)
+    assert [pod["status"]["phase"] for pod in service.pods()] == ["Running"]
+
+
+def test_pods_that_come_and_go_are_heard_once(service: Repo, beside: Callable[..., Beside]) -> None:
+    """A pod that is deleted is left, its successor joins, and no line comes twice."""
+    (old,) = (pod["metadata"]["name"] for pod in service.pods())
+    logs = beside("logs", service.name, "-f")
+    logs.until(lambda: "begun four" in logs.texts("log"))
+    service.world.kubectl("delete", "pod", "-n", service.namespace, old, "--wait=false")
+    logs.until(lambda: logs.texts("log").count("begun four") == 2)
+    logs.until(lambda: f"{old}/{service.name} left" in logs.texts("remark"))
+    pods = [one["pod"] for one in logs.events if one["event"] == "log"]
+
+    assert logs.stop() == 130
+    assert len(pods) == len(set(pods)) == 2
+    once = service.shipway("logs", "--tail", "1")
+    assert [line["pod"] for line in once.lines if line["event"] == "log"] == pods[1:]
+
+
+def test_a_service_without_an_address_is_forwarded_to(
+    service: Repo, beside: Callable[..., Beside]
+) -> None:
+    """A node port is printed; a ClusterIP gets a port here, which outlives the pod behind it."""
+    printed = service.shipway("open", service.name, "--print")
+    assert printed.answer == {"url": service.url()}
+    live = service.world.object("service", service.name, "-n", service.namespace)
+    plain = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "plain", "namespace": service.namespace},
+        "spec": {
+            "selector": live["spec"]["selector"],
+            "ports": [{"port": 80, "targetPort": live["spec"]["ports"][0]["targetPort"]}],
+        },
+    }
+    service.world.kubectl("apply", "-f", "-", text=json.dumps(plain))
+    way = beside("open", "plain", "--print")
+    url = way.url()
+    assert served(url, "four") == "four"
+    (old,) = (pod["metadata"]["name"] for pod in service.pods())
+    service.world.kubectl("delete", "pod", "-n", service.namespace, old, "--wait=false")
+    assert served(url, "four", 30) == "four"
+
+    assert way.stop() == 130
+
+
+def test_doctor_finds_nothing_broken_here(service: Repo) -> None:
+    """On a machine with a running cluster every check has an answer, and none failed."""
+    examined = service.shipway("doctor")
+    states = {one["name"]: one["state"] for one in examined.answer["findings"]}
+
+    assert examined.code == 0, examined
+    for name in ("engines", "cluster", "registry", "kubernetes", "clock", "config"):
+        assert states[name] == "ok", examined
