@@ -22,9 +22,14 @@ NONE = "wired-test-none"
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a project, in a process whose home is empty."""
+    """Give a project, in a process whose home has nothing but what Go has compiled before."""
     home = tmp_path / "home"
-    home.mkdir()
+    kept = home / "cache" / "shipway"
+    kept.mkdir(parents=True)
+    usual = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shipway"
+    for name in ("go-build", "toolchains"):
+        (usual / name).mkdir(parents=True, exist_ok=True)
+        (kept / name).symlink_to(usual / name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("KUBECONFIG", str(home / "kubeconfig"))
     monkeypatch.setenv("DOCKER_CONFIG", str(home / "docker"))
