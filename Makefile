@@ -20,7 +20,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 CHECKED := src tests tools $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check style types imports unit suites engines bench clean-room lock
+.PHONY: help demo test check style types imports unit suites engines bench clean-room lock programs
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -51,13 +51,16 @@ unit: .venv/dev ## Run core's unit tests; they alone must cover core
 	@$(COVERAGE) combine --quiet .venv/coverage
 	@$(COVERAGE) report --include='src/shipway/core/*' --fail-under=$(CORE_GATE)
 
-suites: .venv/dev engines ## Run all other tests; with core's they must cover src
+suites: .venv/dev engines programs ## Run all other tests; with core's they must cover src
 	@tools/measure.sh tests --ignore=tests/core --no-skips $(PYTEST_FLAGS)
 	@$(COVERAGE) combine --quiet --append .venv/coverage
 	@$(COVERAGE) report --fail-under=$(TOTAL_GATE)
 
 engines: .venv/run ## Build all engines, the tests' too, and say how many seconds each took
 	@$(BIN)/python tools/engines.py
+
+programs: # What tests ask for a second opinion, of the distribution's own
+	@for one in skopeo umoci ip; do command -v $$one >/dev/null || exec tools/packages.sh skopeo umoci iproute2; done
 
 bench: .venv/dev engines ## Measure against ko and kubectl; write docs/speed.md's table
 	@$(BIN)/python bench/run.py

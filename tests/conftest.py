@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from fakes import rooted
 from shipway.adapters.engines import assembly
 from shipway.adapters.engines.account import cache_of
 from shipway.adapters.process import SystemProcesses
@@ -34,7 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs a cluster last, so that a plain fault shows first."""
+    """Run what needs a cluster last, so that a plain fault shows first; as root what must be."""
+    if os.geteuid() != 0:
+        items[:] = rooted.gathered(items)
     items.sort(key=lambda item: item.get_closest_marker("cluster") is not None)
 
 

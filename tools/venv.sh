@@ -19,16 +19,7 @@ if [ -x "$folder/bin/python" ] && "$folder/bin/python" -m pip --version >/dev/nu
 fi
 
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    command -v apt-get >/dev/null || { say "install the venv module of $python, then try again"; exit 1; }
-    as_root=
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || { say "as root: apt-get install python3-venv"; exit 1; }
-        as_root=sudo
-    fi
-    say "installing python3-venv (it is missing)"
-    export DEBIAN_FRONTEND=noninteractive
-    install="$as_root apt-get install --yes --no-install-recommends --quiet=2 python3-venv"
-    $install >/dev/null 2>&1 || { $as_root apt-get update --quiet=2 && $install; }
+    "$(dirname "$0")/packages.sh" python3-venv
 fi
 
 rm -rf "$folder"

@@ -47,6 +47,7 @@ def test_sudo_for_nobody_known_changes_nothing() -> None:
     assert environ == {"SUDO_UID": "4123456789"}
 
 
+@pytest.mark.root
 def test_under_sudo_a_command_runs_as_the_person() -> None:
     """Under sudo the process has the person's ids and home for good, and asks for root anew."""
     person = pwd.getpwnam("nobody")

@@ -25,7 +25,7 @@ from shipway.adapters.ground import kernel
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.root]
 PORTS = 2
 RESET = struct.pack("ii", 1, 0)
 
