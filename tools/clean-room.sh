@@ -114,7 +114,7 @@ inside() {
     if [ -d "$mirror" ]; then mount --bind "$mirror" "$root/srv/engines"; fi
     grep -q clean-room "$root/etc/hosts" || echo '127.0.1.1 clean-room' >>"$root/etc/hosts"
     run="cd shipway && make $target; code=\$?"
-    clean='[ ! -x .venv/bin/shipway ] || .venv/bin/shipway cluster delete || true'
+    clean='.venv/bin/shipway cluster status >/dev/null 2>&1 && .venv/bin/shipway cluster delete'
     # A root of its own, not a chroot: whoever joins this mount namespace must land in the room.
     cd "$root"
     pivot_root . mnt
