@@ -91,3 +91,18 @@ def test_a_base_by_digest_needs_no_pin() -> None:
     named = f"registry.test/base@sha256:{'a' * 64}"
     for reference in (named, ""):
         assert pins.base(reference, lockfile.Lock(), Shop()) == (reference, lockfile.Lock())
+
+
+def test_what_one_target_serves_is_pinned_although_the_next_one_fails() -> None:
+    """The digest that serves on the first cluster is written down, and said once."""
+    shop = Shop()
+    shop.far("east", "mid", "west")
+    first = shop.image(SIDE)
+    shop.overlay({"name": "side", "image": SIDE})
+    shop.clusters["west"].good = set()
+    with pytest.raises(ShipwayError):
+        shop.carry(keys=("key",))
+
+    assert lock(shop).images == {SIDE: first.digest}
+    assert shop.texts().count("shipway.lock has new pins") == 1
+    assert "west failed; done: east, mid" in shop.texts()

@@ -58,7 +58,7 @@ def test_the_first_that_fails_ends_it() -> None:
         shop.carry(keys=("key",))
 
     assert caught.value.id == "gate.progress_deadline"
-    assert "mid failed; as they were: west" in shop.texts()
+    assert "mid failed; done: east; as they were: west" in shop.texts()
     told = history(shop)
     assert told["mid"][:2] == [(3, "passed"), (2, "failed")]
     assert (told["east"][0], told["west"][0]) == ((2, "passed"), (1, "passed"))

@@ -28,7 +28,8 @@ def each(
 
     Raises:
         ShipwayError: the first failure (``stop-at-first``, or stopped on request), or all failures
-            together once every context had its turn (``all``). What was left is a remark.
+            together once every context had its turn (``all``). What is done and what was left is a
+            remark.
     """
     done: dict[str, T] = {}
     failed: list[ShipwayError] = []
@@ -38,8 +39,10 @@ def each(
         except ShipwayError as error:
             later = contexts[number:]
             if rollout != ALL or error.kind is Kind.CANCELLED:
-                if later:
-                    run.remark(f"{context} failed; as they were: {', '.join(later)}", loud=True)
+                parts = [("done", done), ("as they were", later)]
+                told = [f"; {how}: {', '.join(names)}" for how, names in parts if names]
+                if told:
+                    run.remark(f"{context} failed{''.join(told)}", loud=True)
                 raise
             if later or failed:
                 run.remark(f"{context} failed: {error.message}", loud=True)

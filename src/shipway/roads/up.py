@@ -162,7 +162,6 @@ class _Journey:
             rollout=self._place.rollout,
             run=self._run,
         )
-        shop.keep()
         shop.tag(base, makings)
         urls = self._urls()
         reports = beside.reports(
@@ -189,7 +188,7 @@ class _Journey:
         rendering.remember(images, *at, self._hands.cache)
 
     def _deliver(self, base: Source, makings: list[Making], context: str) -> Delivered:
-        """Deliver to one target; what it pinned holds for the next one too."""
+        """Deliver to one target; what it pinned holds for the next one too, and is written down."""
         shop, destination = self._shop, self._destination(context)
         done = deliver(
             DeliverRequest(
@@ -208,6 +207,7 @@ class _Journey:
             before=self._before[context],
         )
         shop.lock = pins.images(done.rendered.resolved, shop.lock)
+        shop.keep()
         return done
 
     def _destination(self, context: str) -> Destination:

@@ -70,7 +70,7 @@ class Workshop:
         self._proof = proving.Proof({})
         self._made: dict[str, Made] = {}
         self.project = project
-        self.lock = project.lock
+        self.lock = self._kept = project.lock
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -167,10 +167,11 @@ class Workshop:
             self._run.fact("image", making.made.published.reference)
 
     def keep(self) -> None:
-        """Write the pins that this run found into the lock."""
+        """Write the pins that this run found into the lock, and say so once."""
         files = self._hands.files(self._order.directory)
-        if pins.keep(self.lock, self.project.lock, files):
+        if pins.keep(self.lock, self._kept, files) and self._kept == self.project.lock:
             self._run.remark("shipway.lock has new pins: commit it")
+        self._kept = self.lock
 
     def _asked(self, base: Source, name: str) -> MakeRequest:
         service = self.project.settings.config.services[name]
