@@ -226,6 +226,16 @@ def test_an_image_has_a_layer() -> None:
     assert "there is no layer" in assemble.violations(made, data)
 
 
+def test_an_image_that_breaks_rules_is_a_defect() -> None:
+    """What we made ourselves is checked before it leaves: all that is wrong is in one error."""
+    made, data = _image()
+    assemble.check(made, data, "web")
+    with pytest.raises(ShipwayError, match="mediaType 'x' is no image manifest's") as caught:
+        assemble.check(msgspec.structs.replace(made, media_type="x"), data, "web")
+
+    assert (caught.value.id, caught.value.subject) == ("image.invalid", "web")
+
+
 def test_the_static_base_has_users_roots_and_zones() -> None:
     """1001, root and nobody; CA roots where Go looks; zones; a /tmp for all."""
     found = {at.path: at for at in static.entries(b"PEM", {"Europe/Berlin": b"TZif"})}
