@@ -103,7 +103,7 @@ def test_blocking_tests_stop_everything(service: Repo) -> None:
     assert ran.fault["id"] == "test.failed"
     assert len(service.deploys()) == numbers
     assert served(service.url(), "three") == "three"
-    (told,) = re.findall(r"is signed: shipway trace ([0-9a-f]{40})", ran.texts("remark"))
+    (told,) = re.findall(r"is signed: shipway trace ([0-9a-f]{40})", "\n".join(ran.texts("remark")))
     traced = service.trace(told)
     assert traced.code == 0, traced
     (step,) = [one for one in traced.answer["trace"]["steps"] if one["name"] == "test"]
