@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,6 +78,51 @@ def test_an_image_that_cannot_be_placed(service: Repo) -> None:
     assert "Insufficient cpu" in ran.fault["message"]
     assert ran.finished("gate")[0]["seconds"] < 60
     assert served(service.url(), "one") == "one"
+
+
+QUOTA = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "one-service"},
+    "spec": {"hard": {"count/services": "1"}},
+}
+EXTRA = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: extra}
+data: {a: b}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: extra}
+spec: {type: ClusterIP, ports: [{port: 80}]}
+"""
+
+
+def test_a_set_that_a_quota_denies_half_way(service: Repo) -> None:
+    """The objects before the denied one are taken back, and the old version has never stopped."""
+    world, space = service.world, service.namespace
+    world.kubectl("apply", "-n", space, "-f", "-", text=json.dumps(QUOTA))
+    while not world.object("resourcequota", "one-service", "-n", space)["status"].get("hard"):
+        time.sleep(0.1)
+    overlay = service.path / "deploy" / "overlays" / "dev" / "kustomization.yaml"
+    before = overlay.read_text()
+    overlay.with_name("extra.yaml").write_text(EXTRA)
+    overlay.write_text(before.replace("resources:\n", "resources:\n  - extra.yaml\n"))
+    service.edit("half")
+    ran = service.up("--tests", "off")
+    world.kubectl("delete", "resourcequota", "one-service", "-n", space)
+    overlay.write_text(before)
+    assert ran.code == 9, ran
+    assert ran.fault["id"] == "kube.quota", ran
+    assert re.search(r"serves again after \d+\.\d s", "\n".join(ran.texts("remark"))), ran
+    assert served(service.url(), "one") == "one"
+    back, failed, *_ = outcomes(service.history())
+    assert (back["kind"], back["result"], back["reason"]) == ("rollback", "passed", "apply failed")
+    assert (failed["result"], failed["causes"]) == ("failed", ["kube.quota"])
+    named = world.kubectl("get", "configmaps,services", "-o", "name", "-n", space)
+    assert "extra" not in named
+    traced = service.trace("deployment/failing")
+    assert traced.code == 0, traced
 
 
 def test_failing_tests_beside_do_not_stop_serving(service: Repo) -> None:

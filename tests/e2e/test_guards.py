@@ -77,6 +77,30 @@ def test_two_at_once_lose_nothing(world: World, service: Repo) -> None:
     assert served(service.url(), "mine") == "mine"
 
 
+def test_who_begins_later_counts(world: World, service: Repo) -> None:
+    """A deploy that begins while another one waits for its pods takes over; the first one stops."""
+    other = world.repo("guards", "later", folder="guards-of-a-third")
+    service.edit("earlier")
+    slow = world.start("up", "--tests", "off", cwd=service.path)
+    try:
+        lines = read_until(slow, "gate")
+        os.killpg(slow.pid, signal.SIGSTOP)
+        won = other.up("--tests", "off")
+        os.killpg(slow.pid, signal.SIGCONT)
+        lost = rest(slow, lines, ("up",))
+    finally:
+        end(slow)
+    assert won.code == 0, won
+    assert lost.code == 11, lost
+    assert lost.fault["id"] == "deploy.overtaken"
+    assert served(service.url(), "later") == "later"
+    newest, overtaken, *_ = service.history().answer["targets"][0]["deploys"]
+    assert (newest["kind"], newest["result"]) == ("deploy", "passed")
+    assert (overtaken["result"], overtaken["causes"]) == ("failed", ["deploy.overtaken"])
+    traced = service.trace("deployment/guards")
+    assert traced.code == 0, traced
+
+
 def test_objects_of_others_are_left_alone(world: World) -> None:
     """An object that somebody else made is adopted only with --adopt."""
     repo = world.repo("adopted")
