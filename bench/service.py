@@ -61,6 +61,11 @@ def write(folder: Path, greeting: str) -> None:
         (folder / "go.sum").write_bytes((LOCK / "go.sum").read_bytes())
 
 
+def first(folder: Path) -> None:
+    """Write the module as it is before any edit."""
+    write(folder, "one")
+
+
 def configure_ko(folder: Path, base: str) -> None:
     """Have ko build with the same flags, on a base that the same registry holds."""
     (folder / ".ko.yaml").write_text(KO.format(base=base))
