@@ -55,7 +55,7 @@ def refused(one: Stranger) -> ShipwayError:
 @pytest.mark.parametrize(
     ("files", "identifier", "words", "step"),
     [
-        ({"main.go": WEB}, "config.no-module", "no go.mod here or above", "go mod init"),
+        ({"main.go": WEB}, "config.no-module", "no go.mod in this folder or below", "go mod init"),
         (
             {**MODULE, "lib.go": "package lib\n"},
             "config.no-service",

@@ -222,7 +222,7 @@ def test_services_in_two_modules() -> None:
 
 def test_no_module_at_all() -> None:
     """A folder without a Go module is told, with what to do."""
-    with pytest.raises(ShipwayError, match=r"no go\.mod here or above"):
+    with pytest.raises(ShipwayError, match=r"no go\.mod in this folder or below"):
         load(project())
 
 

@@ -296,12 +296,12 @@ def _no_module(folder: str, below: tuple[str, ...]) -> ShipwayError:
     return ShipwayError(
         "config.no-module",
         Kind.CONFIG,
-        f"several Go modules: {', '.join(below)}" if below else "no go.mod here or above",
+        f"several Go modules: {', '.join(below)}" if below else "no go.mod in this folder or below",
         operation="looking for the Go module of",
         subject=folder,
         hint=f"name the package: shipway up ./{below[0]}"
         if below
-        else "start one: go mod init example.com/NAME",
+        else "name its folder (shipway -C FOLDER), or start one: go mod init example.com/NAME",
     )
 
 
