@@ -15,7 +15,7 @@ from shipway.core.evidence.history import Head, follow, left
 from shipway.core.evidence.link import Edge, Link  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.shipped import Intent, Outcome  # noqa: TC001  msgspec reads types
 from shipway.core.kube import head as heads
-from shipway.core.kube.plan import Plan, Standing  # noqa: TC001  msgspec reads types
+from shipway.core.kube.plan import Plan, Standing, Verb
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
 from shipway.errors import Failures, Kind, ShipwayError
@@ -48,6 +48,8 @@ class CarryRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict under which it is applied; nothing is applied without."""
     standing: tuple[Standing, ...] = ()
     adopt: bool = False
+    only: frozenset[str] = frozenset()
+    """Services whose objects alone may be pruned; empty: all that stands may be."""
     kind: str = "deploy"
     reason: str = ""
     restores: Edge | None = None
@@ -125,7 +127,10 @@ def carry(
         hands=hands,
         result="passed" if passed else "failed",
         causes=_causes(error) or (result.causes if result else ()),
-        objects=tuple(record.live(one) for one in (result.objects if result else sent.objects)),
+        objects=(
+            *(record.live(one) for one in (result.objects if result else sent.objects)),
+            *(record.live(one) for one in plan.removals if one.verb is Verb.LEAVE),
+        ),
         seconds=None if request.since is None else round(answered - request.since, 3),
     )
     return Carried(

@@ -18,7 +18,7 @@ from shipway.core.evidence.rules import Foreign
 from shipway.core.oci.digest import parse as parse_digest
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import carry, pins, restore
+from shipway.roads import carry, pins, releases, restore
 from shipway.roads.before import Before
 from shipway.roads.carry import Carried  # noqa: TC001  msgspec reads types
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
@@ -51,8 +51,9 @@ class DeliverRequest(msgspec.Struct, frozen=True, kw_only=True):
     """With everything but the images."""
     foreign: tuple[str, ...] = ()
     """References by digest that the lock lists."""
-    partial: bool = False
-    """Whether the project has more services than these: then nothing is pruned."""
+    services: tuple[str, ...] = ()
+    """All services of the project. Those that a release to be sealed lacks stay as the release has
+    them that serves; what is theirs is left alone where there is none."""
     adopt: bool = False
     seconds: float = 120.0
 
@@ -87,9 +88,10 @@ def deliver(
     """
     destination = request.destination
     kube = hands.kube(destination.context)
+    held, past = (before or Before(destination, hands)).now()
+    request = _whole(request, past, hands)
     planned = _planned(request, hands)
     rendered = _render(request, planned, hands=hands, run=run, renderer=renderer or hands.renderer)
-    held, past = (before or Before(destination, hands)).now()
     if _serves(request, planned, rendered, past, kube=kube, hands=hands):
         return Delivered(release=planned, rendered=rendered)
     signer = opening.signer()
@@ -108,8 +110,9 @@ def deliver(
             trust=destination.trust,
             policy=built_in(),
         ),
-        standing=() if request.partial else carry.standing(past, kube),
+        standing=carry.standing(past, kube),
         adopt=request.adopt,
+        only=_only(request, release),
         seconds=request.seconds,
     )
     carried = carry.carry(asked, held=held, kube=kube, hands=hands, run=run, signer=signer)
@@ -155,10 +158,42 @@ def _serves(
     return seen.passed and same
 
 
-def rendered(request: DeliverRequest, *, hands: Hands, run: Run) -> Rendered:
-    """Return what would be applied; nothing is sent anywhere."""
+def foreseen(
+    request: DeliverRequest, past: History, *, hands: Hands, run: Run
+) -> tuple[Rendered, frozenset[str]]:
+    """Return what would be applied, and whose objects alone might be pruned (empty: all).
+
+    Nothing is sent anywhere.
+    """
+    request = _whole(request, past, hands)
     release = _planned(request, hands)
-    return _render(request, release, hands=hands, run=run, renderer=hands.renderer)
+    made = _render(request, release, hands=hands, run=run, renderer=hands.renderer)
+    return made, _only(request, release)
+
+
+def _whole(request: DeliverRequest, past: History, hands: Hands) -> DeliverRequest:
+    """Return the request with the services that are not made now as they serve already."""
+    sealing, newest = request.release, past.newest_passed
+    if isinstance(sealing, Release) or newest is None:
+        return request
+    missing = set(request.services) - {one.name for one in sealing.services}
+    if not missing:
+        return request
+    earlier = releases.pulled(request.destination.evidence, newest.intent.release, hands)
+    kept = tuple(one for one in earlier.contents.services if one.name in missing)
+    return msgspec.structs.replace(request, release=msgspec.structs.replace(sealing, also=kept))
+
+
+def _absent(request: DeliverRequest, release: Release) -> frozenset[str]:
+    """Return the project's services that are not part of the release."""
+    return frozenset(request.services) - {one.name for one in release.contents.services}
+
+
+def _only(request: DeliverRequest, release: Release) -> frozenset[str]:
+    """Return whose objects alone may be pruned; empty where the release is of all services."""
+    if not _absent(request, release):
+        return frozenset()
+    return frozenset(one.name for one in release.contents.services)
 
 
 def _planned(request: DeliverRequest, hands: Hands) -> Release:
@@ -207,7 +242,7 @@ def _render(
     return run.step(
         render.render,
         Unit(target=request.destination.context),
-        msgspec.structs.replace(request.render, images=images),
+        msgspec.structs.replace(request.render, images=images, absent=_absent(request, release)),
         summary=lambda made: f"{len(made.entries)} objects",
         renderer=renderer,
         content=hands.content,

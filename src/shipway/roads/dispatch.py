@@ -179,7 +179,7 @@ class Journey:
                 release=release,
                 render=rendering.request(self._project, place, base, known, lock),
                 foreign=tuple(pins.listed(lock).values()),
-                partial=len(known) < len(self._project.services),
+                services=tuple(one.name for one in self._project.services),
                 adopt=self._request.adopt,
                 seconds=self._request.seconds,
             )

@@ -14,7 +14,7 @@ import msgspec
 from shipway import scope
 from shipway.core.kube import preview
 from shipway.roads import carry, history, releases
-from shipway.roads.deliver import rendered
+from shipway.roads.deliver import foreseen
 from shipway.roads.dispatch import Journey, serving
 from shipway.run import Run
 from shipway.stages import deploy
@@ -123,14 +123,16 @@ def _plan(request: DeliverRequest, hands: Hands, run: Run) -> Plan:
     kube = hands.kube(at.context)
     head = history.head(at.project, at.environment, at.target, kube=kube)
     past = history.read(at.history(), registry=hands.registry, head=head)
+    made, only = foreseen(request, past, hands=hands, run=run)
     return deploy.plan(
         deploy.PlanRequest(
             project=at.project,
             environment=at.environment,
             target=at.target,
-            rendered=rendered(request, hands=hands, run=run).set,
-            standing=() if request.partial else carry.standing(past, kube),
+            rendered=made.set,
+            standing=carry.standing(past, kube),
             adopt=request.adopt,
+            only=only,
         ),
         kube=kube,
         content=hands.content,

@@ -16,6 +16,7 @@ from shipway.stages.attest import AttestRequest, Said
 
 if TYPE_CHECKING:
     from shipway.core.evidence.link import Link
+    from shipway.core.kube.plan import Action
     from shipway.core.oci.digest import Digest
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.kube import Kube
@@ -115,8 +116,8 @@ def outcome(
     )
 
 
-def live(one: ObjectStatus | deploy.Applied) -> Applied:
-    """Return an object as the gate, or else the server that took it, saw it."""
+def live(one: ObjectStatus | deploy.Applied | Action) -> Applied:
+    """Return an object as the gate saw it, the server took it, or the plan left it."""
     return Applied(
         group=one.ref.group,
         kind=one.ref.kind,

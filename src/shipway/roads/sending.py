@@ -116,6 +116,7 @@ def _plan(request: CarryRequest, kube: Kube, hands: Hands) -> tuple[Plan, tuple[
             rendered=request.rendered,
             standing=request.standing,
             adopt=request.adopt,
+            only=request.only,
         ),
         kube=kube,
         content=hands.content,

@@ -176,11 +176,11 @@ class _Journey:
 
     def _check(self, base: Source) -> None:
         """Refuse, beside the build and before anything is pushed, what must not be applied."""
-        draft(self._rendering(base), services=self._shop.chosen, renderer=self._renderer)
+        draft(self._rendering(base), services=self._shop.services, renderer=self._renderer)
 
     def _rendering(self, base: Source) -> RenderRequest:
         shop = self._shop
-        return rendering.request(shop.project, self._place, base, shop.chosen, shop.lock)
+        return rendering.request(shop.project, self._place, base, shop.services, shop.lock)
 
     def _remember(self, makings: list[Making]) -> None:
         images = {one.made.name: one.made.published.reference for one in makings}
@@ -196,7 +196,7 @@ class _Journey:
                 release=shop.sealing(base, makings, channel="dev", evidence=destination.evidence),
                 render=self._rendering(base),
                 foreign=tuple(pins.listed(shop.lock).values()),
-                partial=not shop.whole,
+                services=shop.services,
                 adopt=self._request.adopt,
                 seconds=self._request.seconds,
             ),

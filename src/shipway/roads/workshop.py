@@ -79,9 +79,9 @@ class Workshop:
         return tuple(settings.chosen(config, self._order.package if self.project.written else ""))
 
     @property
-    def whole(self) -> bool:
-        """Return whether that is every service of the project."""
-        return len(self.chosen) == len(self.project.services)
+    def services(self) -> tuple[str, ...]:
+        """Return every service of the project."""
+        return tuple(one.name for one in self.project.services)
 
     def guesses(self) -> None:
         """Say what was guessed, and the lines that would fix it."""

@@ -57,6 +57,8 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     standing: tuple[Standing, ...] = ()
     """What signed links say was put here: nothing else is ever pruned."""
     adopt: bool = False
+    only: frozenset[str] = frozenset()
+    """Services whose objects alone may be pruned; empty: all that stands may be."""
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +122,7 @@ def plan(request: PlanRequest, *, kube: Reader, content: Content) -> Plan:
         set_name=applyset.parent_name(request.project, request.environment, request.target),
         standing=request.standing,
         adopt=request.adopt,
+        only=request.only,
     )
 
 
@@ -391,7 +394,7 @@ def _announce(planned: Plan, kube: Writer, *, before: bool) -> None:
     if before:
         members += [action.ref for action in planned.removals]
     else:
-        members += [action.ref for action in planned.removals if action.verb is Verb.KEEP]
+        members += [action.ref for action in planned.removals if action.verb is not Verb.PRUNE]
     kube.apply(applyset.parent(planned.set_name, members, TOOLING), force=True)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.kube import autoscale, images, objects, order, refusals
+from shipway.core.kube import autoscale, belonging, images, objects, order, refusals
 from shipway.core.kube.images import Use  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Entry, Obj  # noqa: TC001  msgspec reads types
 from shipway.core.kube.refusals import Bounds, Refusal
@@ -59,6 +59,8 @@ class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Repository of an image in files that others wrote, to the service that it stands for."""
     hardened: bool = True
     """Whether the namespaces that Shipway adds enforce Pod Security restricted, else baseline."""
+    absent: frozenset[str] = frozenset()
+    """Services of the project that are not part of this release: what is theirs is left out."""
     foreign: dict[str, str] = msgspec.field(default_factory=dict)
     """Foreign images: tag reference to digest reference, as ``shipway.lock`` has them."""
 
@@ -125,7 +127,7 @@ def render(
             ``render.placeholder``, ``render.image``, ``render.object`` if all that was refused is
             of that one kind; and what the renderer raises.
     """
-    found = _filled(_source(request, renderer), request)
+    found = _filled(_present(_source(request, renderer), request), request)
     found, resolved, missing = _pin(found, request, resolve)
     _raise_if((*missing, *_refused(found, request)), request)
     ready = order.ordered(tuple(one.object for one in found))
@@ -145,6 +147,15 @@ def _source(request: RenderRequest, renderer: Renderer) -> tuple[Sourced, ...]:
     if request.overlay:
         return renderer.render(request.root, request.overlay)
     return tuple(Sourced(obj) for obj in request.objects)
+
+
+def _present(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Sourced, ...]:
+    """Return the objects but those of services that are not part of the release."""
+    return tuple(
+        one
+        for one in found
+        if not request.absent & belonging.services(one.object, request.packages)
+    )
 
 
 def _filled(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Sourced, ...]:

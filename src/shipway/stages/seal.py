@@ -39,6 +39,8 @@ class SealRequest(msgspec.Struct, frozen=True, kw_only=True):
     tests: str
     """``passed``, ``warned``, ``failed``, ``pending`` or ``off``."""
     services: tuple[Sealed, ...]
+    also: tuple[Service, ...] = ()
+    """Services that stay as an earlier release in the same repository has them."""
     repository: str
     """The evidence repository, ``HOST[:PORT]/NAME``."""
 
@@ -53,7 +55,7 @@ class KeepRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 def seal(request: SealRequest, *, content: Content, registry: Registry | None) -> Release:
     """Store the release, and push it by digest when ``registry`` is given."""
-    services = tuple(_service(one, request.repository) for one in request.services)
+    services = tuple(_service(one, request.repository) for one in request.services) + request.also
     contents = Contents(
         project=request.project,
         version=request.version,

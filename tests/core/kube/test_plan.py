@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shipway.core.kube import applyset, autoscale, diff, order
+from shipway.core.kube import applyset, autoscale, belonging, diff, order
 from shipway.core.kube.objects import ref_of
 from shipway.core.kube.plan import Observed, Plan, Standing, Verb, backwards, plan
 from shipway.core.kube.stamp import INTENT, RELEASE, Stamp
@@ -59,6 +59,7 @@ def planned(
         set_name=SET,
         standing=other.get("standing", ()),
         adopt=adopt,
+        only=other.get("only", frozenset()),
     )
 
 
@@ -187,6 +188,21 @@ def test_prune_by_the_stamp_of_a_broken_attempt() -> None:
         "prune configmap/shop-dev/c0",
     ]
     assert found.removals[1].uid == "u-7"
+
+
+def test_prune_only_of_the_services_that_are_delivered() -> None:
+    """Where a service is not delivered, only what is labelled as one that is, is pruned."""
+    found = [live(obj("ConfigMap", name), uid=name, generation=3) for name in ("a", "b", "c")]
+    for one in found[:2]:
+        one["metadata"]["labels"][belonging.LABEL] = one["metadata"]["name"]
+    standing = tuple(Standing(ref_of(one), one["metadata"]["uid"]) for one in found)
+
+    made = planned(found=tuple(found), standing=standing, only=frozenset({"a"}))
+
+    removals = {one.ref.name: (one.verb, one.generation) for one in made.removals}
+    assert removals == {"a": (Verb.PRUNE, 0), "b": (Verb.LEAVE, 3), "c": (Verb.LEAVE, 3)}
+    left = planned(found=tuple(found[1:]), standing=standing[1:], only=frozenset({"a"}))
+    assert not left.changes
 
 
 def test_prune_goes_backwards() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.kube import applyset, autoscale, diff, order
+from shipway.core.kube import applyset, autoscale, belonging, diff, order
 from shipway.core.kube.autoscale import Target  # noqa: TC001  msgspec reads types
 from shipway.core.kube.diff import Departure  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Obj, Ref, ref_of, uid_of
@@ -40,6 +40,8 @@ class Verb(enum.Enum):
     PRUNE = "prune"
     KEEP = "keep"
     """Not in the set any more, and left alone; ``why`` says why."""
+    LEAVE = "leave"
+    """Not in the set, because it may belong to a service that is not delivered now."""
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     ref: Ref
     uid: str = ""
     """Of the live object, a precondition of deleting it."""
+    generation: int = 0
+    """Of the live object that is left."""
     hand_over: bool = False
     """Whether ``spec.replicas`` is handed to an autoscaler first."""
     changes: tuple[Departure, ...] = ()
@@ -98,7 +102,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def changes(self) -> bool:
         """Return whether anything but stamps would change."""
         kinds = {action.verb for action in (*self.actions, *self.removals)}
-        return bool(kinds - {Verb.UNCHANGED, Verb.KEEP})
+        return bool(kinds - {Verb.UNCHANGED, Verb.KEEP, Verb.LEAVE})
 
 
 def plan(
@@ -109,8 +113,11 @@ def plan(
     set_name: str,
     standing: Iterable[Standing] = (),
     adopt: bool = False,
+    only: frozenset[str] = frozenset(),
 ) -> Plan:
     """Return the plan for ``objects`` (in the order of the set).
+
+    With ``only`` nothing is pruned but what is labelled as one of these services.
 
     Raises:
         ShipwayError: ``kube.not_ours`` (conflict) names objects that somebody else made, unless
@@ -127,7 +134,7 @@ def plan(
         rendered=rendered,
         set_name=set_name,
         actions=actions,
-        removals=tuple(_removal(one, observed.live, set_id) for one in gone),
+        removals=tuple(_removal(one, observed.live, set_id, only) for one in gone),
         scalers=scalers,
     )
 
@@ -217,7 +224,12 @@ def _known(one: Standing, observed: Observed) -> bool:
     return bool(one.uid) or (live is not None and one.is_of(live))
 
 
-def _removal(one: Standing, live: Mapping[tuple[str, str, str, str], Obj], set_id: str) -> Action:
+def _removal(
+    one: Standing,
+    live: Mapping[tuple[str, str, str, str], Obj],
+    set_id: str,
+    only: frozenset[str],
+) -> Action:
     found = live.get(one.ref.identity)
     if found is None:
         why = "it is gone already"
@@ -227,6 +239,12 @@ def _removal(one: Standing, live: Mapping[tuple[str, str, str, str], Obj], set_i
         why = "somebody took it out of this set"
     elif one.ref.kind in LASTING:
         why = "this kind is never pruned"
+    elif only and belonging.labelled(found) not in only:
+        why = "it may belong to a service that is not delivered now"
+        generation = int((found.get("metadata") or {}).get("generation") or 0)
+        return Action(
+            verb=Verb.LEAVE, ref=one.ref, uid=uid_of(found), generation=generation, why=why
+        )
     else:
         return Action(verb=Verb.PRUNE, ref=one.ref, uid=uid_of(found))
     return Action(verb=Verb.KEEP, ref=one.ref, uid=one.uid, why=why)

@@ -1,0 +1,154 @@
+"""One service of several delivered alone: the others stay as they serve, and nothing is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fakes.hands import MAIN
+from fakes.shop import OVERLAY, WHERE, Shop
+from shipway.core.kube.objects import Ref
+from shipway.core.ports.renderer import Sourced
+from shipway.errors import ShipwayError
+from shipway.roads import rollback, status
+
+
+def two(shop: Shop) -> Shop:
+    """Give the project two programs."""
+    shop.drop("main.go")
+    shop.drop("main_test.go")
+    config = "schema = 1\n"
+    for name in ("back", "front"):
+        shop.write(f"cmd/{name}/main.go", MAIN)
+        config += f'[services.{name}]\npackage = "./cmd/{name}"\nport = 8080\n'
+    shop.write("shipway.toml", config)
+    return shop
+
+
+def alone(shop: Shop, word: str, name: str = "front") -> dict[str, str]:
+    """Edit all programs and deliver one of them."""
+    for one in ("back", "front"):
+        shop.write(f"cmd/{one}/main.go", f"{MAIN}// {word}\n")
+    return shop.carry(package=f"./cmd/{name}").images
+
+
+def ref(name: str) -> Ref:
+    """Return a service's Deployment."""
+    return Ref("apps/v1", "Deployment", "shop-dev", name)
+
+
+def stands(shop: Shop) -> set[str]:
+    """Return the Deployments that stand."""
+    return {name for _, kind, _, name in shop.cluster.objects if kind == "Deployment"}
+
+
+def test_the_others_stay_as_they_serve() -> None:
+    """The release holds every service: the new image of one, the serving image of the other."""
+    shop = two(Shop())
+    first = shop.carry().images
+    second = alone(shop, "two")
+
+    assert set(second) == {"front"}
+    assert shop.cluster.image(ref("front")) == second["front"] != first["front"]
+    assert shop.cluster.image(ref("back")) == first["back"]
+    (target,) = status.now(WHERE, hands=shop).targets
+    assert {name.rpartition("/")[2] for name in target.objects} >= {"back", "front"}
+    assert not shop.carry(package="./cmd/front").changed
+
+
+def test_an_overlay_may_name_all_of_them() -> None:
+    """A placeholder of a service that is not made now becomes the image that serves."""
+    shop = two(Shop())
+    overlay(shop, "back", "front")
+    first = shop.carry().images
+    second = alone(shop, "two")
+
+    assert shop.cluster.image(ref("back")) == first["back"]
+    assert shop.cluster.image(ref("front")) == second["front"]
+
+
+def overlay(shop: Shop, *names: str, label: bool = False) -> None:
+    """Give the project an overlay with a Deployment for each name."""
+    shop.write(f"{OVERLAY}/kustomization.yaml", "resources: [web.yaml]\n")
+    shop.write(f"{OVERLAY}/web.yaml", "image: shipway://back\n")
+    shop.renderer.folders[OVERLAY] = tuple(Sourced(one(name, label=label), "f") for name in names)
+
+
+def one(name: str, *, label: bool) -> dict[str, Any]:
+    """Return a Deployment of a service."""
+    labels = {"labels": {"app.kubernetes.io/name": name}} if label else {}
+    containers = [{"name": name, "image": f"shipway://{name}"}]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, **labels},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": containers},
+            },
+        },
+    }
+
+
+def test_first_of_all_one_alone() -> None:
+    """Where nothing serves yet, only that service is delivered, with or without an overlay."""
+    for prepare in (lambda _: None, lambda shop: overlay(shop, "back", "front")):
+        shop = two(Shop())
+        prepare(shop)
+        alone(shop, "one")
+
+        assert stands(shop) == {"front"}
+
+
+def test_what_stands_of_a_service_that_never_passed_is_left() -> None:
+    """Objects of a service that is in no release are not pruned by the delivery of another."""
+    shop = two(Shop())
+    shop.cluster.good = set()
+    with pytest.raises(ShipwayError):
+        shop.carry()
+    shop.cluster.good = None
+    alone(shop, "two")
+
+    assert stands(shop) == {"back", "front"}
+    assert "leave deployment/shop-dev/back (it may belong to a service" in shop.texts()
+    shop.write("shipway.toml", 'schema = 1\n[services.front]\npackage = "./cmd/front"\n')
+    shop.carry()
+    assert stands(shop) == {"front"}, "the signed outcome named what was left"
+
+
+def test_what_is_gone_from_the_delivered_service_is_pruned() -> None:
+    """An object of the delivered service that its manifests do not have any more goes."""
+    shop = two(Shop())
+    shop.cluster.good = set()
+    overlay(shop, "back", "front", label=True)
+    extra = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "old", "labels": {"app.kubernetes.io/name": "front"}},
+        "data": {},
+    }
+    shop.renderer.folders[OVERLAY] += (Sourced(extra, "f"),)
+    with pytest.raises(ShipwayError):
+        shop.carry()
+    shop.cluster.good = None
+    overlay(shop, "back", "front", label=True)
+    alone(shop, "two")
+
+    assert ("", "ConfigMap", "shop-dev", "old") not in shop.cluster.objects
+    assert stands(shop) == {"back", "front"}
+
+
+def test_a_rollback_over_it_loses_no_service() -> None:
+    """The release before is whole, so putting it back removes nobody's objects."""
+    shop = two(Shop())
+    first = shop.carry().images
+    second = alone(shop, "two")
+    shop.carry()
+    rollback.rollback(WHERE, reason="", hands=shop, emit=lambda _: None)
+
+    assert stands(shop) == {"back", "front"}
+    assert shop.cluster.image(ref("back")) == first["back"]
+    assert shop.cluster.image(ref("front")) == second["front"]
