@@ -14,7 +14,7 @@ from fakes import apiserver
 from fakes.kube import MemoryKube
 from shipway import scope
 from shipway.core.kube.objects import Ref
-from shipway.core.ports.kube import ChangeType, Kube, Reader, Selection, Watcher, Writer
+from shipway.core.ports.kube import MANAGER, ChangeType, Kube, Reader, Selection, Watcher, Writer
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
@@ -188,6 +188,21 @@ def test_replace_needs_the_version_read(kube: Kube, space: str) -> None:
 
     assert caught.value.id == "kube.conflict"
     assert (kube.get(ref(space)) or {})["data"] == {"a": "2"}
+
+
+def test_replace_moves_ownership(kube: Kube, space: str) -> None:
+    """Who owns which field may be written back, and the next apply goes by it."""
+    kube.apply(config(space, theirs="1", ours="1"), manager="them")
+    live = kube.get(ref(space)) or {}
+    (entry,) = live["metadata"]["managedFields"]
+    live["metadata"]["managedFields"] = [{**entry, "manager": MANAGER}]
+    kube.replace(live)
+
+    kube.apply(config(space, ours="2"))
+
+    live = kube.get(ref(space)) or {}
+    assert live["data"] == {"ours": "2"}
+    assert [one["manager"] for one in live["metadata"]["managedFields"]] == [MANAGER]
 
 
 def test_replace_of_nothing(kube: Kube, space: str) -> None:

@@ -144,7 +144,10 @@ class MemoryKube:
             version = obj["metadata"].get("resourceVersion")
             if version and version != found["metadata"]["resourceVersion"]:
                 raise _error("kube.conflict", Kind.CONFLICT, "the object has been modified", ref)
-            return self._store(copy.deepcopy(obj))
+            stored = self._store(copy.deepcopy(obj))
+            if "managedFields" in obj["metadata"]:
+                self._disown(ref, obj)
+            return stored
 
     def delete(self, ref: Ref, *, uid: str = "", wait: bool = False) -> bool:
         """Delete at once."""
@@ -316,6 +319,16 @@ class MemoryKube:
         ]
         return live, owned
 
+    def _disown(self, ref: Ref, obj: Obj) -> None:
+        """Take over who owns what from an object that was written back."""
+        entries = copy.deepcopy(obj["metadata"]["managedFields"])
+        self.objects[ref.identity]["metadata"]["managedFields"] = entries
+        self._owned[ref.identity] = {
+            one["manager"]: {path: _value(obj, path) for path in _paths(one["fieldsV1"])}
+            for one in entries
+            if one["operation"] == "Apply"
+        }
+
     def _store(self, obj: Obj) -> Obj:
         ref = ref_of(obj)
         before = self.objects.get(ref.identity)
@@ -376,6 +389,13 @@ def _at(obj: Obj, path: str) -> Any:
     return found
 
 
+def _value(obj: Obj, path: Path) -> Any:
+    found: Any = obj
+    for part in path:
+        found = (found or {}).get(part)
+    return found
+
+
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, dict) and value:
         for key, inner in value.items():
@@ -405,6 +425,17 @@ def _fields(table: dict[Path, Any]) -> Obj:
     for path in table:
         _set(found, tuple(f"f:{part}" for part in path), {})
     return found
+
+
+def _paths(fields: Obj, path: Path = ()) -> Iterator[Path]:
+    """Yield the fields that ``fieldsV1`` names, as paths to what holds no further field."""
+    for key, inner in fields.items():
+        if key.startswith("f:"):
+            here = (*path, key.removeprefix("f:"))
+            if any(one.startswith("f:") for one in inner):
+                yield from _paths(inner, here)
+            else:
+                yield here
 
 
 def _without(obj: Obj) -> Obj:

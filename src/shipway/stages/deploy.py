@@ -17,14 +17,14 @@ from shipway.core.evidence import history, recheck
 from shipway.core.evidence.policy import Named  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.recheck import Restored, Sending
 from shipway.core.evidence.trust import Trust  # noqa: TC001  msgspec reads types
-from shipway.core.kube import applyset, autoscale, head, images, objects, order
+from shipway.core.kube import applyset, autoscale, head, images, objects, order, ownership
 from shipway.core.kube import plan as plans
 from shipway.core.kube.objects import Obj, Ref, ref_of, uid_of
 from shipway.core.kube.plan import Action, Observed, Plan, Standing, Verb
 from shipway.core.kube.stamp import INTENT, Stamp
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
-from shipway.core.ports.kube import Selection
+from shipway.core.ports.kube import MANAGER, Selection
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ _SIDE_BY_SIDE = 8
 _PATIENCE = 30.0
 """Seconds for a definition to be Established, or for a Job to be gone."""
 _PAUSE = 0.05
+_ATTEMPTS = 5
+"""Times that an object is read and written back while others write it too."""
 
 
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -354,6 +356,8 @@ def _send(
 def _one(action: Action, obj: Obj, kube: Kube, clock: Clock) -> Applied:
     if action.hand_over and (live := kube.get(action.ref)):
         kube.apply(autoscale.handover(live), force=True, manager=autoscale.HEIR)
+    if action.verb is Verb.ADOPT:
+        _take_over(action.ref, kube)
     if action.verb is Verb.RECREATE:
         kube.delete(action.ref, uid=action.uid)
         _until(lambda: kube.get(action.ref) is None, f"{action.ref} is still there", clock)
@@ -361,6 +365,22 @@ def _one(action: Action, obj: Obj, kube: Kube, clock: Clock) -> Applied:
     metadata = live["metadata"]
     generation, version = int(metadata.get("generation") or 0), metadata["resourceVersion"]
     return Applied(action.ref, uid_of(live), generation, version, action.verb)
+
+
+def _take_over(ref: Ref, kube: Kube) -> None:
+    """Put the fields of an object's former makers into our hands, so that applying means it."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        live = kube.get(ref)
+        wanted = ownership.taken_over(live, MANAGER) if live else None
+        if wanted is None:
+            return
+        try:
+            kube.replace(wanted)
+        except ShipwayError as error:
+            if error.id != "kube.conflict" or attempt == _ATTEMPTS:
+                raise  # else it changed since it was read
+        else:
+            return
 
 
 def _established(ref: Ref, kube: Kube, clock: Clock) -> None:

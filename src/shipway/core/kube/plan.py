@@ -35,6 +35,7 @@ class Verb(enum.Enum):
     UNCHANGED = "unchanged"
     """Nothing but the stamp."""
     ADOPT = "adopt"
+    """Taken over from those who made it, with all that they set."""
     RECREATE = "recreate"
     """Deleted and made anew, because what changes in it is immutable."""
     PRUNE = "prune"
@@ -167,13 +168,14 @@ def _action(
     if found is None:
         return Action(verb=Verb.CREATE, ref=ref)
     changes = tuple(diff.departures(sent, found))
-    verb = _verb(ref, changes, ours=applyset.is_member(found, set_id))
+    ours = applyset.is_member(found, set_id)
+    verb = _verb(ref, changes, ours=ours)
     letting_go = autoscale.scaled(ref, scalers) and "replicas" not in (sent.get("spec") or {})
     return Action(
         verb=verb,
         ref=ref,
         uid=uid_of(found),
-        hand_over=letting_go and autoscale.owns_replicas(found, MANAGER),
+        hand_over=letting_go and (not ours or autoscale.owns_replicas(found, MANAGER)),
         changes=changes,
     )
 
