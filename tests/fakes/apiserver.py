@@ -31,7 +31,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from shipway.core.kube.contexts import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ADMIN = "admin-token"
 NOBODY = "nobody-token"
@@ -45,6 +45,8 @@ class ApiServer:
         self.folder = folder
         self.port = port
         self.server = f"https://127.0.0.1:{port}"
+        self._serve: Callable[[], subprocess.Popen[bytes]]
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def ca_file(self) -> str:
@@ -54,6 +56,22 @@ class ApiServer:
     def data(self, name: str) -> str:
         """Return one of its files as kubeconfig's ``-data`` fields want it."""
         return base64.b64encode((self.folder / name).read_bytes()).decode()
+
+    def halt(self) -> None:
+        """Kill the API server; etcd stays."""
+        if self._child is not None:
+            _end(self._child)
+            self._child = None
+
+    def resume(self) -> None:
+        """Start the API server on the same port again, and wait until it is ready."""
+        self._child = self._serve()
+        _ready(self)
+
+    def serve(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+        """Take over how the API server is started, and start it."""
+        self._serve = start
+        self.resume()
 
     def access(self, *, token: str = ADMIN) -> Access:
         """Return how a user reaches it."""
@@ -114,12 +132,19 @@ def running(folder: Path) -> Iterator[ApiServer]:
         ],
     ]  # fmt: skip
     with contextlib.ExitStack() as stack:
-        for command in commands:
-            log = stack.enter_context((folder / f"{Path(command[0]).name}.log").open("wb"))
-            child = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-            stack.callback(_end, child)
+        logs = [
+            stack.enter_context((folder / f"{Path(command[0]).name}.log").open("wb"))
+            for command in commands
+        ]
+
+        def start(number: int) -> subprocess.Popen[bytes]:
+            log = logs[number]
+            return subprocess.Popen(commands[number], stdout=log, stderr=log, cwd=folder)
+
+        stack.callback(_end, start(0))
         server = ApiServer(folder, port)
-        _ready(server)
+        stack.callback(server.halt)
+        server.serve(lambda: start(1))
         yield server
 
 
@@ -168,11 +193,13 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     ca: x509.Certificate | None,
     ca_key: ec.EllipticCurvePrivateKey,
+    *,
+    hours: float = 0,
 ) -> x509.Certificate:
     parts = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
     if group:
         parts.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, group))
-    now = dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
     names = [x509.DNSName("kubernetes"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     builder = (
         x509.CertificateBuilder()
@@ -189,6 +216,15 @@ def _certificate(
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder.sign(ca_key, hashes.SHA256())
+
+
+def issue(server: ApiServer, name: str, *, group: str = "", hours: float = 0) -> None:
+    """Write another pair of the server's authority, made as if it were ``hours`` later."""
+    ca = x509.load_pem_x509_certificate((server.folder / "ca.crt").read_bytes())
+    ca_key = serialization.load_pem_private_key((server.folder / "ca.key").read_bytes(), None)
+    assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    _write(server.folder, name, _certificate(name, group, key, ca, ca_key, hours=hours), key)
 
 
 def _write(

@@ -23,7 +23,7 @@ from shipway.stages import deploy
 from shipway.stages.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from shipway.core.kube.head import Held
@@ -66,7 +66,9 @@ class Environment:
         )  # fmt: skip
         return deploy.plan(request, kube=self.kube, content=chain.content)
 
-    def carry(self, planned: Plan) -> deploy.Deployed:
+    def carry(
+        self, planned: Plan, on_applied: Callable[[deploy.Applied], None] | None = None
+    ) -> deploy.Deployed:
         """Swap the head and apply."""
         chain = self.chain
         held = deploy.read_head("shop", "dev", "local", kube=self.kube)
@@ -79,7 +81,10 @@ class Environment:
             rendered=chain.rendered, intent=intent, plan=planned,
             proof=deploy.Proof(bundle=bundle, trust=chain.trust(), policy=built_in()),
         )  # fmt: skip
-        done = deploy.apply(request, kube=self.kube, content=chain.content, clock=chain.clock)
+        done = deploy.apply(
+            request, kube=self.kube, content=chain.content, clock=chain.clock,
+            on_applied=on_applied,
+        )  # fmt: skip
         self.standing = tuple(Standing(one.ref, one.uid) for one in done.objects)
         return done
 

@@ -389,6 +389,9 @@ def _established(ref: Ref, kube: Kube, clock: Clock) -> None:
     def served() -> bool:
         live = kube.get(ref) or {}
         conditions = (live.get("status") or {}).get("conditions") or ()
+        for one in conditions:
+            if one["type"] == "NamesAccepted" and one["status"] == "False":
+                raise _unaccepted(ref, one)
         if not any(one["type"] == "Established" and one["status"] == "True" for one in conditions):
             return False
         spec = live["spec"]
@@ -397,6 +400,17 @@ def _established(ref: Ref, kube: Kube, clock: Clock) -> None:
         return all(kube.resource(f"{spec['group']}/{name}", kind) for name in versions)
 
     _until(served, f"{ref} is not Established", clock)
+
+
+def _unaccepted(ref: Ref, said: dict[str, str]) -> ShipwayError:
+    return ShipwayError(
+        "deploy.definition",
+        Kind.CONFLICT,
+        f"{said.get('reason')}: {said.get('message')}",
+        operation="waiting until the server accepts",
+        subject=str(ref),
+        hint="give it other names, or remove the definition that has them (kubectl get crd)",
+    )
 
 
 def _until(done: Callable[[], bool], otherwise: str, clock: Clock) -> None:

@@ -388,7 +388,7 @@ def test_renewable(apiserver: ApiServer) -> None:
 
 
 def test_rights(apiserver: ApiServer) -> None:
-    """A user without rights is forbidden, and told who could help."""
+    """A user without rights is forbidden, and told the rule that is missing."""
     cluster = Cluster(access(apiserver, token=NOBODY))
 
     with pytest.raises(ShipwayError) as caught:
@@ -399,4 +399,6 @@ def test_rights(apiserver: ApiServer) -> None:
 
     assert caught.value.id == "kube.forbidden"
     assert got.value.id == "kube.forbidden"
-    assert "ask" in caught.value.hint
+    rule = '{apiGroups: [""], resources: ["pods"], verbs: ["%s"]}'
+    assert caught.value.hint == f"nobody lacks this rule in the whole cluster: {rule % 'list'}"
+    assert got.value.hint == f"nobody lacks this rule in namespace default: {rule % 'get'}"

@@ -46,6 +46,8 @@ TABLE = [
     (410, status(), "kube.gone", Kind.TRANSIENT),
     (415, status(), "kube.invalid", Kind.CONFIG),
     (422, status("invalid", "Invalid"), "kube.invalid", Kind.CONFIG),
+    (422, status("is invalid: spec.selector: Invalid value: {}: field is immutable"),
+     "kube.immutable", Kind.CONFIG),
     (400, status("strict decoding error"), "kube.invalid", Kind.CONFIG),
     (500, status(SCHEMA), "kube.invalid", Kind.CONFIG),
     (429, status(), "kube.busy", Kind.TRANSIENT),
@@ -80,6 +82,54 @@ def test_refused(code: int, body: bytes, name: str, kind: Kind) -> None:
 def test_fields(code: int, body: bytes, hint: str) -> None:
     """Fields that the server names are in the hint."""
     assert judge(code, body).hint == hint
+
+
+RBAC = (
+    'deployments.apps is forbidden: User "ci" cannot create resource "deployments" in API group'
+    ' "apps" in the namespace "shop-prod"'
+)
+EVERYWHERE = 'User "ci" cannot list resource "nodes" in API group "" at the cluster scope'
+POLICY = "ValidatingAdmissionPolicy 'no-latest' with binding 'all' denied request: failed"
+STUCK = (
+    'Deployment.apps "web" is invalid: spec.selector: Invalid value: {"a":"b"}: field is immutable'
+)
+HINTS = [
+    (403, RBAC, ('ci lacks this rule in namespace shop-prod: {apiGroups: ["apps"], resources:'
+     ' ["deployments"], verbs: ["create"]}')),
+    (403, EVERYWHERE, ('ci lacks this rule in the whole cluster: {apiGroups: [""], resources:'
+     ' ["nodes"], verbs: ["list"]}')),
+    (403, "no", "this user lacks the right; ask whoever runs the cluster"),
+    (400, WEBHOOK, "the webhook x says no: change the manifest as it says"),
+    (500, 'failed calling webhook "x": refused',
+     "the webhook x gives no answer: whoever runs it must bring it back"),
+    (422, POLICY, "the policy no-latest says no: change the manifest as it says"),
+    (403, 'violates PodSecurity "restricted:latest": a',
+     "Pod Security restricted:latest says no: mend each violation that it lists"),
+    (403, "somebody denied the request", "the cluster's own rules refused it"),
+    (403, "exceeded quota: team, requested: pods=1",
+     "raise the quota team or ask for less (kubectl describe quota, limitrange)"),
+    (403, "maximum memory usage per Container is 1Gi",
+     "raise the quota or ask for less (kubectl describe quota, limitrange)"),
+    (422, STUCK, ("spec.selector cannot change in place: give the object a new name, or kubectl"
+     " delete pod x -n ns first")),
+    (422, "it is immutable after creation", ("it cannot change in place: give the object a new"
+     " name, or kubectl delete pod x -n ns first")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "message", "hint"), HINTS)
+def test_hints(code: int, message: str, hint: str) -> None:
+    """A refusal says who refuses, which rule is missing, and what to do instead."""
+    assert judge(code, status(message)).hint == hint
+
+
+def test_a_cluster_scoped_object_that_cannot_change() -> None:
+    """Without a namespace the command names none."""
+    body = status("field is immutable")
+    found = refused(422, body, operation="applying", subject="storageclass/fast")
+
+    assert found.hint.endswith("kubectl delete storageclass fast first")
+    assert refused(422, body, operation="", subject="").hint.endswith("delete KIND  first")
 
 
 def test_delay() -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import ssl
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.apiserver import ADMIN
 from shipway.adapters.kube.client import Cluster
 from shipway.core.kube.objects import RESTRICTED, Ref
 from shipway.core.project import manifests
@@ -70,12 +77,14 @@ def test_fields(cluster: Cluster, spec: dict[str, Any], field: str) -> None:
 
 
 def test_immutable(cluster: Cluster) -> None:
-    """So does a change of what cannot change."""
+    """A change of what cannot change names the field, and what to do instead."""
     cluster.apply(deployment("one"), force=True)
 
     found = refusal(cluster, deployment("two"))
 
-    assert (found.id, found.hint) == ("kube.invalid", "fields: spec.selector")
+    assert (found.id, found.kind) == ("kube.immutable", Kind.CONFIG)
+    assert found.hint.startswith("spec.selector cannot change in place")
+    assert "kubectl delete deployment x -n refusing" in found.hint
     cluster.delete(Ref("apps/v1", "Deployment", "refusing", "x"))
 
 
@@ -123,3 +132,148 @@ def test_default_manifests_are_accepted(cluster: Cluster, kind: str) -> None:
     for number, template in enumerate(pods):
         spec = {key: value for key, value in template["spec"].items() if "ervice" not in key}
         cluster.apply(obj("Pod", name=f"pod-{kind}-{number}", spec=spec), dry_run=True)
+
+
+def eventually(cluster: Cluster, refused: dict[str, Any], text: str) -> ShipwayError:
+    """Return the refusal with this text as soon as the server knows of what refuses."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            cluster.apply(refused, force=True, dry_run=True)
+        except ShipwayError as error:
+            if text in error.message:
+                return error
+        time.sleep(0.1)
+    raise AssertionError(f"no {text}")
+
+
+def chosen() -> dict[str, Any]:
+    """Return the selector of the namespace that this module works in."""
+    return {"matchLabels": {"kubernetes.io/metadata.name": "refusing"}}
+
+
+RULES = [
+    {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["configmaps"],
+    }
+]
+
+
+def test_policy(cluster: Cluster) -> None:
+    """A ValidatingAdmissionPolicy is named, with its own message."""
+    version = "admissionregistration.k8s.io/v1"
+    expression = {"expression": "false", "message": "no settings on Fridays"}
+    policy = {
+        "apiVersion": version,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "fridays"},
+        "spec": {
+            "matchConstraints": {"resourceRules": RULES, "namespaceSelector": chosen()},
+            "validations": [expression],
+        },
+    }
+    binding = {
+        "apiVersion": version,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "fridays"},
+        "spec": {"policyName": "fridays", "validationActions": ["Deny"]},
+    }
+    cluster.apply(policy)
+    cluster.apply(binding)
+
+    found = eventually(cluster, obj("ConfigMap", name="friday"), "no settings on Fridays")
+
+    assert (found.id, found.kind) == ("kube.admission", Kind.REJECTED)
+    assert found.hint.startswith("the policy fridays says no")
+    cluster.delete(Ref(version, "ValidatingAdmissionPolicyBinding", "", "fridays"))
+    cluster.delete(Ref(version, "ValidatingAdmissionPolicy", "", "fridays"))
+
+
+@pytest.fixture
+def webhook(apiserver: ApiServer) -> Iterator[str]:
+    """Return the address of an admission webhook that denies everything."""
+
+    class Denying(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status = {"message": "settings have an owner"}
+            answer = {"uid": review["request"]["uid"], "allowed": False, "status": status}
+            data = json.dumps({**review, "response": answer}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Denying)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(apiserver.folder / "server.crt", apiserver.folder / "server.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_webhook(cluster: Cluster, apiserver: ApiServer, webhook: str) -> None:
+    """A webhook that says no is named with its words; one that is gone is named as gone."""
+    version = "admissionregistration.k8s.io/v1"
+    hook = {
+        "name": "owners.example.com",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "rules": RULES,
+        "namespaceSelector": chosen(),
+        "clientConfig": {"url": webhook, "caBundle": apiserver.data("ca.crt")},
+    }
+    made = {
+        "apiVersion": version,
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "owners"},
+        "webhooks": [hook],
+    }
+    cluster.apply(made)
+
+    denied = eventually(cluster, obj("ConfigMap", name="owned"), "settings have an owner")
+    hook["clientConfig"] = {"url": "https://127.0.0.1:1/", "caBundle": apiserver.data("ca.crt")}
+    cluster.apply(made)
+    gone = eventually(cluster, obj("ConfigMap", name="owned"), "failed calling webhook")
+    cluster.delete(Ref(version, "ValidatingWebhookConfiguration", "", "owners"))
+
+    assert {denied.id, gone.id} == {"kube.admission"}
+    assert denied.hint.startswith("the webhook owners.example.com says no")
+    assert gone.hint.startswith("the webhook owners.example.com gives no answer")
+
+
+def test_quota(cluster: Cluster, apiserver: ApiServer) -> None:
+    """A quota that is used up is named, with what was asked, used and allowed."""
+    cluster.apply(obj("ResourceQuota", name="team", spec={"hard": {"configmaps": "0"}}))
+    path = "/api/v1/namespaces/refusing/resourcequotas/team/status"
+    counted = {"hard": {"configmaps": "0"}, "used": {"configmaps": "0"}}
+    request = urllib.request.Request(  # noqa: S310  ours; its controller would write this
+        apiserver.server + path,
+        method="PATCH",
+        data=json.dumps({"status": counted}).encode(),
+        headers={
+            "Authorization": f"Bearer {ADMIN}",
+            "Content-Type": "application/merge-patch+json",
+        },
+    )
+    trusted = ssl.create_default_context(cafile=apiserver.ca_file)
+    with urllib.request.urlopen(request, context=trusted, timeout=10):  # noqa: S310  ours
+        pass
+
+    found = eventually(cluster, obj("ConfigMap", name="more"), "exceeded quota")
+    cluster.delete(Ref("v1", "ResourceQuota", "refusing", "team"))
+
+    assert (found.id, found.kind) == ("kube.quota", Kind.REJECTED)
+    assert "limited: configmaps=0" in found.message
+    assert found.hint.startswith("raise the quota team")

@@ -99,6 +99,15 @@ class Credentials:
         with self._lock:
             self._current = None
 
+    def shown(self) -> tuple[str, bytes]:
+        """Return the token and the client certificate (PEM) in use; empty where there is none."""
+        access, now = self._access, self.current()
+        try:
+            found = _material(now.cert, access.cert_data, access.cert_file, access.context)
+        except (ShipwayError, ValueError):
+            found = b""
+        return now.token, found
+
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers that authenticate and impersonate; a name may come twice."""
         access = self._access

@@ -8,8 +8,10 @@ out to be dead or the server says it is busy; others never.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
+import time
 import urllib.parse
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -17,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from shipway import scope
 from shipway.adapters.http import client, trust
-from shipway.adapters.kube import credentials, failures
+from shipway.adapters.kube import credentials, failures, validity
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 _CONNECT = 5.0
 _READ = 60.0
 _ATTEMPTS = 3
+_PATIENCE = 30.0
+"""Seconds that a server which has answered before may be away: it is being started again."""
+_AWAY = 503
 _BAD = 400
 _UNAUTHORIZED = 401
 _line = threading.local()
@@ -104,6 +109,7 @@ class Transport:
         self._credentials = credentials.Credentials(access, processes, environment, terminal)
         self._lock = threading.Lock()
         self._pool: urllib3.PoolManager | None = None
+        self._answered = False
 
     def json(
         self,
@@ -154,23 +160,43 @@ class Transport:
         repeatable: bool = False,
     ) -> bytes:
         """Return the answer's bytes; raises as :meth:`json`."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        until = 0.0
+        for attempt in itertools.count(1):
+            away = False
             try:
                 answer = self._send(method, path, query, body, media_type)
                 if answer.status < _BAD:
+                    self._answered = True
                     return bytes(answer.data)
-                failure = failures.refused(
-                    answer.status, answer.data, operation=operation, subject=subject
-                )
-                again = failure.id in {"kube.busy", "kube.failed"}
+                failure = self._refused(answer, operation, subject)
+                again = repeatable and failure.id in {"kube.busy", "kube.failed"}
+                away = repeatable and self._answered and answer.status == _AWAY
             except HTTPError as error:
                 scope.current().check()
                 failure = self._unreachable(error, operation, subject)
-                again = isinstance(error, ProtocolError)
-            if not (repeatable and again) or attempt == _ATTEMPTS:
+                again = repeatable and isinstance(error, ProtocolError)
+                unsent = isinstance(error, NewConnectionError)
+                away = failure.id == "kube.unreachable" and self._answered and (again or unsent)
+            now = time.monotonic()
+            until = until or now + _PATIENCE
+            if not (away and now < until) and (not again or attempt >= _ATTEMPTS):
                 raise failure
-            scope.current().wait(min(failure.delay or 0.2, 2.0) * (attempt - 0.5))
-        raise AssertionError  # pragma: no cover  the last attempt returned or raised
+            scope.current().wait(min(failure.delay or 0.2, 2.0) * min(attempt - 0.5, 2.0))
+        raise AssertionError  # pragma: no cover  the loop returned or raised
+
+    def _refused(
+        self, answer: urllib3.BaseHTTPResponse, operation: str, subject: str
+    ) -> ShipwayError:
+        """Return what a bad answer means, and where time is the reason for a 401, that."""
+        if answer.status == _UNAUTHORIZED:
+            token, certificate = self._credentials.shown()
+            date = answer.headers.get("Date", "")
+            found = validity.refusal(
+                token, certificate, date, now=time.time(), operation=operation, subject=subject
+            )
+            if found is not None:
+                return found
+        return failures.refused(answer.status, answer.data, operation=operation, subject=subject)
 
     @contextlib.contextmanager
     def stream(
@@ -186,9 +212,7 @@ class Transport:
             try:
                 answer = self._once("GET", path, query, None, "", call, seconds)
                 if answer.status >= _BAD:
-                    raise failures.refused(
-                        answer.status, answer.data, operation=operation, subject=subject
-                    )
+                    raise self._refused(answer, operation, subject)
             except HTTPError as error:
                 scope.current().check()
                 raise self._unreachable(error, operation, subject) from error
@@ -299,6 +323,12 @@ class Transport:
             return self._pool
 
     def _unreachable(self, error: HTTPError, operation: str, subject: str) -> ShipwayError:
+        server = self._access.server
+        timely = validity.handshake(
+            error, server, now=time.time(), operation=operation, subject=subject
+        )
+        if timely is not None:
+            return timely
         reason = getattr(error, "reason", None) or error
         return ShipwayError(
             "kube.unreachable",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shipway.core.kube.health.state import Cause
+from shipway.core.patterns import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,14 +90,14 @@ PAGES: dict[Cause, Page] = {
     Cause.TIMEOUT: Page("gate.timeout", "a slow start needs a longer --timeout"),
 }
 
-_LISTENING = re.compile(
+_LISTENING = late(
     r"\b(?:listen\w*|serv\w+|start\w*|bound|bind\w*|addr\w*|port)\b[^\n]{0,80}?[:=\s\"](\d{2,5})\b(?!\.)",
     re.IGNORECASE,
 )
-_READ_ONLY = re.compile(r"(?:(?:open|mkdir|create|rename|remove|unlinkat|mkdirat|openat) )?"
+_READ_ONLY = late(r"(?:(?:open|mkdir|create|rename|remove|unlinkat|mkdirat|openat) )?"
                         r"(?P<path>/\S+?)?:? ?read-only file system", re.IGNORECASE)  # fmt: skip
 _FOREIGN = "exec format error"
-_PROBED = re.compile(r"nothing listens on port (\d+)")
+_PROBED = late(r"nothing listens on port (\d+)")
 
 
 def page(causes: Iterable[Cause]) -> Page:

@@ -16,12 +16,13 @@ from shipway.core.kube.health.state import (
     is_true,
     progressing,
 )
+from shipway.core.patterns import late
 
 if TYPE_CHECKING:
     from shipway.core.kube.objects import Obj
 
 
-_HOPELESS = re.compile(
+_HOPELESS = late(
     r"no persistent volumes available for this claim and no storage class is set"
     r'|storageclass\.storage\.k8s\.io "[^"]*" not found',
     re.IGNORECASE,

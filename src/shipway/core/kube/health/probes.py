@@ -10,21 +10,21 @@ Probes"; pkg/kubelet/prober.)
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from shipway.core.kube.health.state import Around, Cause, Health, State, fresh
+from shipway.core.patterns import late
 
 if TYPE_CHECKING:
     from shipway.core.kube.objects import Obj
 
-_REFUSED = re.compile(
+_REFUSED = late(
     r"dial tcp \S+:(?P<port>\d+): connect: connection refused"
     r'|failed to connect service "[^"]*:(?P<service>\d+)"'
 )
-_SAID = re.compile(r"(?P<probe>Startup|Readiness|Liveness) probe (?:failed|errored)(?:.*?): ?")
+_SAID = late(r"(?P<probe>Startup|Readiness|Liveness) probe (?:failed|errored)(?:.*?): ?")
 _ROUNDING = 1.0
 """Seconds by which two times in whole seconds may be closer together than what they stand for."""
 
