@@ -133,3 +133,10 @@ def test_whose_pod_it_is() -> None:
     assert not logs.is_of(pod(image=f"r.test/workshop/web@{digest}"), "shop", "web")
     assert logs.is_of(pod(image="NOT AN IMAGE", **{logs.NAME_LABEL: "web"}), "shop", "web")
     assert not logs.is_of(pod(image="NOT AN IMAGE"), "shop", "web")
+
+
+def test_a_line_far_behind_is_shown_and_not_kept() -> None:
+    """What comes long after its time is shown, and is nothing to tell a repeat by."""
+    cursor = Cursor()
+
+    assert [cursor.take(line(at)) is not None for at in (50, 1, 1)] == [True, True, True]

@@ -49,6 +49,8 @@ ROWS: list[tuple[str, tuple[Any, ...], dict[str, Fields] | None]] = [
     ("both", (entry("me", {"f:spec": {"f:b": {}}}, "Apply"), entry("helm", SPEC)),
      {"me": {"f:spec": {"f:a": {}, "f:b": {}}}}),
     ("a controller's", (entry("kube-controller-manager", SPEC),), None),
+    ("a controller's beside", (entry("kube-controller-manager", STATUS), entry("helm", SPEC)),
+     {"me": SPEC, "kube-controller-manager": STATUS}),
     ("an autoscaler's", (entry(autoscale.HEIR, SPEC, "Apply"),), None),
     ("a subresource's", (entry("kubectl", SPEC, subresource="scale"),), None),
     ("somebody's labels", (entry("python", LABELS),), None),

@@ -269,3 +269,13 @@ def test_a_published_image_is_referred_to_by_digest() -> None:
     found = Published(repository="h/n", manifest=at, layers=(), config=at, compression="none")
 
     assert found.reference == f"h/n@{at.digest}"
+
+
+def test_an_image_that_breaks_a_rule_is_refused() -> None:
+    """What is wrong is said, with the image it is wrong with."""
+    made, data = _image()
+    assemble.check(made, data, "web")
+    with pytest.raises(ShipwayError, match="there is no layer") as caught:
+        assemble.check(msgspec.structs.replace(made, layers=()), data, "web")
+
+    assert (caught.value.id, caught.value.subject) == ("image.invalid", "web")

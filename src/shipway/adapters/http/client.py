@@ -8,7 +8,6 @@ Foreign exceptions end here, as ``SERVICE.unreachable`` and ``SERVICE.cut``.
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import urllib.parse
 from typing import IO, TYPE_CHECKING, Any
@@ -26,9 +25,11 @@ from urllib3.util import make_headers
 
 from shipway import scope
 from shipway.adapters.http import trust
+from shipway.adapters.http.sockets import shut
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Iterator, Mapping
 
@@ -182,8 +183,7 @@ class _Flight:
         """Shut the socket down, so that whoever waits for it returns at once."""
         self._over = True
         if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+            shut(self._socket)
 
 
 class _Plain(HTTPConnection):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import socket
 import threading
 import time
 import urllib.parse
@@ -23,10 +22,12 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from shipway import scope
 from shipway.adapters.http import client, trust
+from shipway.adapters.http.sockets import shut
 from shipway.adapters.kube import credentials, failures, validity
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator, Mapping
 
     from websocket import WebSocket
@@ -63,8 +64,7 @@ class Call:
         """Shut the socket down, so that whoever reads it returns at once."""
         self._ended = True
         if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+            shut(self._socket)
 
 
 class _Plain(HTTPConnection):
