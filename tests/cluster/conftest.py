@@ -20,8 +20,20 @@ POD = Path(__file__).parent / "pod"
 @pytest.fixture(scope="session")
 def pod_program(go_path: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Build the test program, static."""
-    target = tmp_path_factory.mktemp("pod") / "pod"
+    return build(go_path, tmp_path_factory.mktemp("pod") / "pod")
+
+
+@pytest.fixture(scope="session")
+def foreign_program(go_path: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Build the test program for machines of another kind."""
+    other = "arm64" if os.uname().machine == "x86_64" else "amd64"
+    return build(go_path, tmp_path_factory.mktemp("foreign") / "pod", GOARCH=other)
+
+
+def build(go_path: str, target: Path, **variables: str) -> bytes:
+    """Build the test program with these variables."""
     env = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
+    env |= variables
     command = [go_path, "build", "-trimpath", "-o", str(target), "."]
     subprocess.run(command, cwd=POD, env=env, check=True)
     return target.read_bytes()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.embedded import until
 from shipway.adapters.clock import SystemClock
 from shipway.adapters.kube import kubeconfig
 from shipway.adapters.kube.client import Cluster
@@ -43,13 +45,17 @@ def space(kube: Cluster) -> Iterator[str]:
     kube.delete(Ref("v1", "Namespace", "", name))
 
 
-def apply(kube: Cluster, space: str, workload: Workload, **change: Any) -> tuple[Expected, ...]:
+def apply(
+    kube: Cluster, space: str, workload: Workload, volumes: Any = None, **change: Any
+) -> tuple[Expected, ...]:
     """Apply the default manifests of a workload, its container changed, as a deploy would."""
     overlay = manifests.Overlay(environment="e", namespace=space)
     expected = []
     for obj in manifests.in_memory("shop", (workload,), overlay):
         if obj["kind"] in {"Deployment", "Job"}:
             obj["spec"]["template"]["spec"]["containers"][0].update(change)
+            if volumes is not None:
+                obj["spec"]["template"]["spec"]["volumes"] = volumes
         live = kube.apply(obj, force=True)
         metadata = live["metadata"]
         expected.append(
@@ -160,5 +166,132 @@ def test_not_ready(kube: Cluster, space: str, image: str) -> None:
 
     result = gate(kube, apply(kube, space, web), seconds=8)
 
-    assert result.causes == ("Timeout",)
-    assert "0 of 1 pods are available" in result.failures[0].message
+    assert result.causes == ("ProbeFailing",)
+    assert "its readiness probe fails" in result.failures[0].message
+
+
+def tries(number: int) -> dict[str, Any]:
+    """Return a startup probe with so many tries of a second each."""
+    probe = {"tcpSocket": {"port": "http"}, "periodSeconds": 1, "failureThreshold": number}
+    return {"startupProbe": probe, "readinessProbe": {**probe, "failureThreshold": 2}}
+
+
+def test_wrong_port(kube: Cluster, space: str, image: str) -> None:
+    """A container that listens elsewhere fails when its tries are over, and the port is named."""
+    web = Workload(name="web", image=image)
+    objects = apply(kube, space, web, args=["ill", "listen", ":9090"], **tries(4))
+
+    result = gate(kube, objects)
+
+    assert result.causes == ("WrongPort",)
+    assert "nothing listens on port 8080" in result.failures[0].message
+    assert "its last lines speak of port 9090" in result.failures[0].message
+    assert result.seconds < 30
+
+
+def test_slow_start(kube: Cluster, space: str, image: str) -> None:
+    """A start that takes longer than many tries, and not all of them, passes."""
+    web = Workload(name="web", image=image)
+
+    result = gate(kube, apply(kube, space, web, args=["ill", "sleep", "6s"], **tries(20)))
+
+    assert result.passed, result.failures
+
+
+def test_probe_that_never_passes(kube: Cluster, space: str, image: str) -> None:
+    """What is not ready as long as its start was allowed to take fails long before the time."""
+    web = Workload(name="web", liveness="/", readiness="/file?path=/none", image=image)
+    readiness = {"httpGet": {"path": "/file?path=/none", "port": "http"}, "periodSeconds": 1}
+    change = tries(3) | {"readinessProbe": readiness}
+
+    result = gate(kube, apply(kube, space, web, **change))
+
+    assert result.causes == ("ProbeFailing",)
+    assert "its readiness probe fails: HTTP probe failed with statuscode: 404" in (
+        result.failures[0].message
+    )
+    assert result.seconds < 45
+
+
+def test_out_of_memory(kube: Cluster, space: str, image: str) -> None:
+    """A container that needs more memory than it may have is told so, with the limit."""
+    objects = apply(kube, space, Workload(name="web", image=image), args=["ill", "eat"])
+
+    result = gate(kube, objects)
+
+    assert result.causes == ("OOMKilled",)
+    assert "its memory limit is 256Mi" in result.failures[0].message
+
+
+def test_read_only_root(kube: Cluster, space: str, image: str) -> None:
+    """A program that writes beside its binary is told that its root is read-only, and where."""
+    web = Workload(name="web", image=image)
+
+    result = gate(kube, apply(kube, space, web, args=["ill", "write", "/state.db"]))
+
+    assert result.causes == ("ReadOnlyRoot",)
+    assert "its read-only root (/state.db)" in result.failures[0].message
+
+
+@pytest.mark.parametrize("honest", [True, False], ids=["said so", "not said"])
+def test_another_platform(
+    kube: Cluster, space: str, embedded: Embedded, foreign_program: bytes, honest: bool
+) -> None:
+    """An image for other machines is told as that, whether it says so itself or only fails."""
+    other = "arm64" if os.uname().machine == "x86_64" else "amd64"
+    image = embedded.push(foreign_program, other if honest else "")
+
+    result = gate(kube, apply(kube, space, Workload(name="web", image=image)))
+
+    assert result.causes == ("WrongPlatform",)
+
+
+def test_quota(kube: Cluster, space: str, image: str) -> None:
+    """Pods that a quota refuses fail at once, by the quota's own cause."""
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "team", "namespace": space},
+        "spec": {"hard": {"pods": "0"}},
+    }
+    kube.apply(quota)
+    until(lambda: (kube.get(ref_of(quota)) or {}).get("status"), 20)
+
+    result = gate(kube, apply(kube, space, Workload(name="web", image=image)))
+
+    assert result.causes == ("QuotaExceeded",)
+    assert "exceeded quota: team" in result.failures[0].message
+
+
+def test_a_volume_that_nobody_makes(kube: Cluster, space: str) -> None:
+    """A claim without a class, where there is no volume, fails at once."""
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": space},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Mi"}},
+        },
+    }
+    live = kube.apply(claim)
+    version = live["metadata"]["resourceVersion"]
+
+    result = gate(kube, (Expected(ref_of(claim), uid_of(live), 0, version),))
+
+    assert result.causes == ("VolumePending",)
+    assert "no storage class is set" in result.failures[0].message
+
+
+def test_eviction(kube: Cluster, space: str, image: str) -> None:
+    """A pod that is driven out for what it keeps on disk is told so, with the limit."""
+    volumes = [{"name": "tmp", "emptyDir": {"sizeLimit": "1Mi"}}]
+    args = ["ill", "write", "/tmp/much"]
+    objects = apply(kube, space, Workload(name="web", image=image), volumes, args=args)
+
+    result = gate(kube, objects, seconds=90)
+
+    assert result.causes == ("Evicted",)
+    assert 'exceeds the limit "1Mi"' in result.failures[0].message

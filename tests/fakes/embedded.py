@@ -185,13 +185,17 @@ class Embedded:
             error.close()
             return error.code, None
 
-    def push(self, binary: bytes) -> str:
-        """Push an image that holds one program and return its reference by digest."""
+    def push(self, binary: bytes, architecture: str = "") -> str:
+        """Push an image that holds one program and return its reference by digest.
+
+        It says that it is for ``architecture``, or else for this machine.
+        """
+        own = "amd64" if os.uname().machine == "x86_64" else "arm64"
         layer = _layer(binary)
         diff = "sha256:" + hashlib.sha256(layer).hexdigest()
         config = json.dumps(
             {
-                "architecture": "amd64" if os.uname().machine == "x86_64" else "arm64",
+                "architecture": architecture or own,
                 "os": "linux",
                 "config": {"Entrypoint": ["/pod"], "User": "1001:1001"},
                 "rootfs": {"type": "layers", "diff_ids": [diff]},

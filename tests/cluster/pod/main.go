@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -61,7 +62,33 @@ func file(w http.ResponseWriter, r *http.Request) {
 	w.Write(data)
 }
 
+func ill(args []string) {
+	switch args[0] {
+	case "listen":
+		fmt.Println("listening on", args[1])
+		http.ListenAndServe(args[1], nil)
+	case "sleep":
+		wait, _ := time.ParseDuration(args[1])
+		time.Sleep(wait)
+		http.ListenAndServe(":8080", nil)
+	case "eat":
+		for kept := [][]byte{}; ; {
+			kept = append(kept, bytes.Repeat([]byte{1}, 8<<20))
+		}
+	case "write":
+		if err := os.WriteFile(args[1], bytes.Repeat([]byte{1}, 16<<20), 0o600); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		time.Sleep(time.Hour)
+	}
+}
+
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == "ill" {
+		ill(os.Args[2:])
+		return
+	}
 	if len(os.Args) > 1 {
 		fmt.Println(strings.Join(os.Args[1:], " "))
 		return
