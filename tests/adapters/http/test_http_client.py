@@ -163,6 +163,19 @@ def test_trusted_roots_are_those_of_ssl_cert_file(
     assert caught.value.id == "test.unreachable"
 
 
+def test_plain_http_reads_no_authorities(start: Start, tmp_path: Path) -> None:
+    """What only TLS needs is neither read nor missed where nothing is checked."""
+    broken = tmp_path / "roots.pem"
+    broken.write_text("no certificate")
+    http = Http(Network(ca_file=str(broken)), "test")
+    port = start().server_address[1]
+
+    assert _get(http, f"http://127.0.0.1:{port}/x") == (200, b"said /x")
+    with pytest.raises(ShipwayError) as caught:
+        _get(http, f"https://127.0.0.1:{port}/x")
+    assert caught.value.id == "network.roots"
+
+
 def test_plain_http_goes_through_its_proxy(start: Start) -> None:
     """The proxy is asked for the whole URL, with its own login."""
     proxy = start()

@@ -54,7 +54,7 @@ class Http:
     def __init__(self, network: Network, service: str) -> None:
         self._network = network
         self._service = service
-        self._pools: dict[str, PoolManager] = {}
+        self._pools: dict[tuple[str, bool], PoolManager] = {}
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -128,10 +128,11 @@ class Http:
 
     def _pool(self, url: str) -> PoolManager:
         proxy = self._network.proxy(url)
+        checked = url.startswith("https:") or proxy.startswith("https:")
         with self._lock:
-            if proxy not in self._pools:
-                self._pools[proxy] = _pool_manager(self._network, proxy)
-            return self._pools[proxy]
+            if (proxy, checked) not in self._pools:
+                self._pools[proxy, checked] = _pool_manager(self._network, proxy, checked=checked)
+            return self._pools[proxy, checked]
 
     @contextlib.contextmanager
     def _translated(self, url: str) -> Iterator[None]:
@@ -241,11 +242,14 @@ def through(
     )
 
 
-def _pool_manager(network: Network, proxy: str) -> PoolManager:
-    """Return the connections through ``proxy``, or the direct ones."""
-    checked = trust.context(network)
-    settings: dict[str, Any] = {"maxsize": _KEPT, "blocksize": PIECE, "ssl_context": checked}
-    pool = through(proxy, checked, settings) if proxy else urllib3.PoolManager(**settings)
+def _pool_manager(network: Network, proxy: str, *, checked: bool) -> PoolManager:
+    """Return the connections through ``proxy``, or the direct ones.
+
+    Where nothing is ``checked`` (plain HTTP) the authorities are not read, which takes a while.
+    """
+    tls = trust.context(network) if checked else None
+    settings: dict[str, Any] = {"maxsize": _KEPT, "blocksize": PIECE, "ssl_context": tls}
+    pool = through(proxy, tls, settings) if proxy else urllib3.PoolManager(**settings)
     pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
     return pool
 
