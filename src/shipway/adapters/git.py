@@ -89,6 +89,7 @@ class GitRepositories:
     def __init__(self, processes: Processes, variables: Mapping[str, str]) -> None:
         self._processes = processes
         self._env = {name: variables[name] for name in _PASSED if name in variables} | _FIXED
+        self._layouts: dict[str, _Layout] = {}
 
     def observe(self, directory: str) -> Observation:
         """Look at the working tree that ``directory`` lies in; see the port."""
@@ -105,6 +106,7 @@ class GitRepositories:
             ),
         )
         layout = _layout(place, directory)
+        self._layouts[layout.root] = layout
         settings = _settings(config.out)
         filters = _filters(settings)
         links, hidden = _unusual(files.out, layout.root)
@@ -133,7 +135,9 @@ class GitRepositories:
 
     def snapshot(self, seen: Observation) -> str:
         """Return the tree id of the files as they are now; see the port."""
-        layout = _layout(self._git(seen.root, "rev-parse", *_PLACES), seen.root)
+        layout = self._layouts.get(seen.root)
+        if layout is None:
+            layout = _layout(self._git(seen.root, "rev-parse", *_PLACES), seen.root)
         with _apart(layout) as env:
             if seen.hidden:
                 hidden = _listed(seen.hidden)
