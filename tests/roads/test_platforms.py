@@ -211,3 +211,49 @@ def test_a_child_without_evidence_deploys_nothing() -> None:
     assert caught.value.id == "verdict.failed"
     assert "signature of shop@" in caught.value.message
     assert WEB.identity not in shop.cluster.objects
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_pods_manifest_is_found_by_its_node(seen: bool) -> None:
+    """The node's architecture says which manifest of the index runs; without it all are shown."""
+    shop = Shop()
+    shop.write("shipway.toml", BOTH)
+    shop.carry()
+    live = shop.cluster.objects[WEB.identity]
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop", "controller": True}
+    template = live["spec"]["template"]
+    shop.cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": "shop-1",
+                "namespace": "shop-dev",
+                "labels": template["metadata"]["labels"],
+                "ownerReferences": [{**owner, "uid": live["metadata"]["uid"]}],
+            },
+            "spec": {**template["spec"], "nodeName": "one"},
+        }
+    )
+    shop.cluster.put(node("arm64"))
+    if not seen:
+        error = refused("kube.forbidden", Kind.DENIED)
+        shop.cluster.refusals["get", "node/one"] = error
+    way = walk_back("pod/shop-1", WHERE, hands=shop).trace.steps
+    found = [one.details.get("platform") for one in way if one.name == "image"]
+
+    assert found[1:] == (["linux/arm64"] if seen else ["linux/amd64", "linux/arm64"])
+
+
+def test_a_node_that_cannot_be_asked() -> None:
+    """Any other error of the cluster is told."""
+    shop = Shop()
+    shop.carry()
+    named = {"name": "shop-1", "namespace": "shop-dev"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": named, "spec": {"nodeName": "one"}}
+    shop.cluster.put(pod)
+    shop.cluster.refusals["get", "node/one"] = refused("kube.failed", Kind.TRANSIENT)
+    with pytest.raises(ShipwayError) as caught:
+        walk_back("pod/shop-1", WHERE, hands=shop)
+
+    assert caught.value.id == "kube.failed"

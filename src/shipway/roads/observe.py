@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.core.evidence.snapshot import Snapshot
-from shipway.core.kube import autoscale
+from shipway.core.kube import autoscale, nodes
 from shipway.core.kube.objects import Ref, ref_of, uid_of
 from shipway.core.ports.kube import Selection
 from shipway.errors import Kind, ShipwayError
@@ -71,6 +71,7 @@ def observe(subject: str, namespaces: tuple[str, ...], *, kube: Reader) -> Snaps
         revision=_revision(chain, kube),
         scaled=_scaled(chain[-1], kube),
         pod=obj if obj.get("kind") == "Pod" else None,
+        architecture=_architecture(obj, kube) if obj.get("kind") == "Pod" else "",
     )
 
 
@@ -137,6 +138,19 @@ def _scaled(workload: Obj, kube: Reader) -> bool:
     ref = ref_of(workload)
     scalers = kube.list(Selection(*_SCALER, namespace=ref.namespace))
     return autoscale.scaled(ref, autoscale.targets(scalers))
+
+
+def _architecture(pod: Obj, kube: Reader) -> str:
+    """Return the architecture of a pod's node; nothing where it has none or nobody may look."""
+    name = str((pod.get("spec") or {}).get("nodeName") or "")
+    try:
+        node = kube.get(Ref("v1", "Node", "", name)) if name else None
+    except ShipwayError as error:
+        if error.id != "kube.forbidden":
+            raise
+        return ""
+    (found, *_) = (*nodes.platforms((node,) if node else ()), None)
+    return found.architecture if found else ""
 
 
 def _older(pod: Obj, workload: Obj, kube: Reader) -> Obj | None:

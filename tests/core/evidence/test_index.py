@@ -12,6 +12,7 @@ from shipway.core.evidence import likeness, made, rules, steps
 from shipway.core.evidence.answer import Answer
 from shipway.core.evidence.artifact import Artifact
 from shipway.core.evidence.policy import built_in
+from shipway.core.evidence.snapshot import Snapshot
 from shipway.core.evidence.statement import Statement
 from shipway.core.evidence.walk import Evidence, Walk
 from shipway.core.oci import manifest
@@ -209,3 +210,50 @@ def test_a_pod_may_run_what_the_index_leads_to() -> None:
     assert child.config is not None
     assert {arm(chain).digest, child.config.digest} <= covered
     assert Platform("arm64") == arm(chain).platform
+
+
+def pod(reference: str, image_id: str = "") -> Snapshot:
+    """Return a snapshot of a pod on an arm64 node."""
+    status = {"containerStatuses": [{"name": "web", "imageID": image_id}]} if image_id else {}
+    containers = [{"name": "web", "image": reference}]
+    live = {"kind": "Pod", "spec": {"containers": containers}, "status": status}
+    return Snapshot(subject="pod/web", cluster="c", pod=live, architecture="arm64")
+
+
+@pytest.mark.parametrize("named", ["index", "manifest", "config"])
+def test_a_pod_runs_exactly_one_manifest(named: str) -> None:
+    """Whatever its runtime calls imageID, it leads to one manifest, and how is said."""
+    chain = chain_of()
+    evidence, index = walked(chain), chain.published
+    child = arm(chain)
+    config = evidence.manifests[child.digest].config
+    assert config is not None
+    told = {
+        "index": (index.reference, "the architecture of the pod's node"),
+        "manifest": (f"{WEB}@{child.digest}", "the pod's imageID"),
+        "config": (config.digest, "the pod's imageID, which is its configuration"),
+    }
+    image_id, how = told[named]
+    found = likeness.chosen(pod(index.reference, image_id), evidence, index.manifest.digest)
+
+    assert found == (child, how)
+    way = list(steps.link_steps(evidence, index.manifest.digest, found))
+    (shown,) = [one for one in way if one.name == "image"]
+    assert (shown.subject, shown.details["from"]) == (child.digest, how)
+
+
+def test_where_nothing_tells_which_manifest_it_is() -> None:
+    """No pod, no index, another image, or a node that nobody may see: then all are shown."""
+    chain = chain_of()
+    evidence, index = walked(chain), chain.published
+    digest = index.manifest.digest
+    blind = msgspec.structs.replace(pod(index.reference), architecture="")
+    bare = msgspec.structs.replace(pod(index.reference), pod=None)
+
+    assert likeness.chosen(blind, evidence, digest) is None
+    assert likeness.chosen(bare, evidence, digest) is None
+    assert likeness.chosen(pod(f"{WEB}@{of(b'other')}"), evidence, digest) is None
+    assert likeness.chosen(pod(index.reference), evidence, arm(chain).digest) is None
+    assert likeness.chosen(pod(index.reference), Evidence(), digest) is None
+    lone = Evidence(manifests={digest: made_index(arm(chain).digest)})
+    assert likeness.chosen(pod(index.reference), lone, digest) is None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shipway.core.evidence.shipped import Outcome
     from shipway.core.evidence.snapshot import Snapshot
     from shipway.core.evidence.walk import Evidence
+    from shipway.core.oci.descriptor import Descriptor
     from shipway.core.oci.digest import Digest
 
 _REPLICAS = "spec.replicas"
@@ -98,6 +99,33 @@ def images(
         digest = pinned(reference)
         if digest is not None and digest not in covered:
             yield Finding(Answer.FOREIGN_IMAGE, f"container {name}", reference)
+
+
+def chosen(snapshot: Snapshot, evidence: Evidence, image: Digest) -> tuple[Descriptor, str] | None:
+    """Return the one manifest of an index that a pod runs, and how that is known.
+
+    An ``imageID`` may be the manifest itself, its configuration, or the index, as its runtime has
+    it; of an index the node took the manifest of its own architecture. None where ``image`` is no
+    index, the pod does not name it, or nothing tells.
+    """
+    index = evidence.manifests.get(image)
+    if snapshot.pod is None or index is None or not index.manifests:
+        return None
+    named = {pinned(reference) for _, reference in _running(snapshot.pod)}
+    for child in index.manifests:
+        found = evidence.manifests.get(child.digest)
+        if child.digest in named:
+            return child, "the pod's imageID"
+        if found is not None and found.config is not None and found.config.digest in named:
+            return child, "the pod's imageID, which is its configuration"
+    fits = [
+        one
+        for one in index.manifests
+        if one.platform is not None and one.platform.architecture == snapshot.architecture
+    ]
+    if image not in named or len(fits) != 1:
+        return None
+    return fits[0], "the architecture of the pod's node"
 
 
 def _covered(evidence: Evidence, subjects: frozenset[Digest]) -> frozenset[Digest]:

@@ -27,6 +27,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     revision: Obj | None = None
     """The ReplicaSet, ControllerRevision or Job that made the pod."""
     pod: Obj | None = None
+    architecture: str = ""
+    """Of the pod's node, as its kubelet says; empty where nobody may see nodes."""
     scaled: bool = False
     """Whether an autoscaler decides how many replicas the workload has."""
     head: Head | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shipway.core.evidence import rules, statement
+from shipway.core.evidence import likeness, rules, statement
 from shipway.core.kube.objects import ref_of, uid_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shipway.core.evidence.snapshot import Snapshot
     from shipway.core.evidence.verdict import Verdict
     from shipway.core.evidence.walk import Evidence
+    from shipway.core.oci.descriptor import Descriptor
     from shipway.core.oci.digest import Digest
 
 
@@ -77,8 +78,12 @@ def deploy_steps(found: Deployed) -> Iterator[Step]:
         yield _step("verdict", found.verdict_link, told)
 
 
-def image_steps(evidence: Evidence, judged: Verdict, *, since: str) -> Iterator[Step]:
+def image_steps(
+    evidence: Evidence, judged: Verdict, snapshot: Snapshot, *, since: str
+) -> Iterator[Step]:
     """Yield the steps from the rendered set and the release to every image and its commit.
+
+    Of an index that the pod runs, only the manifest that it runs.
 
     ``since`` is when the intent was signed (RFC 3339): tests that are pending for more than
     :data:`PATIENCE` after it are shown as not finished.
@@ -100,19 +105,26 @@ def image_steps(evidence: Evidence, judged: Verdict, *, since: str) -> Iterator[
             state="derived",
             details={"from": "the pod's image and the release"},
         )
-        yield from link_steps(evidence, service.image)
+        ran = likeness.chosen(snapshot, evidence, service.image)
+        yield from link_steps(evidence, service.image, ran)
 
 
-def link_steps(evidence: Evidence, digest: Digest) -> Iterator[Step]:
-    """Yield every link about an image, and the revision it was built from; of an index, each's."""
+def link_steps(
+    evidence: Evidence, digest: Digest, ran: tuple[Descriptor, str] | None = None
+) -> Iterator[Step]:
+    """Yield every link about an image, and the revision it was built from.
+
+    Of an index the same for each manifest, or for the one that ``ran``, and how that is known.
+    """
     yield from _about(evidence, digest)
     manifest = evidence.manifests.get(digest)
-    for child in manifest.manifests if manifest else ():
+    told = [(one, "the index") for one in manifest.manifests] if manifest else []
+    for child, how in [ran] if ran else told:
         yield Step(
             name="image",
             subject=child.digest,
             state="derived",
-            details={"from": "the index", "platform": str(child.platform or "")},
+            details={"from": how, "platform": str(child.platform or "")},
         )
         yield from _about(evidence, child.digest)
 

@@ -91,7 +91,7 @@ def deployed(
     way = (
         *steps.live_steps(snapshot),
         *steps.deploy_steps(found),
-        *steps.image_steps(evidence, judged, since=found.intent.signed_on),
+        *steps.image_steps(evidence, judged, snapshot, since=found.intent.signed_on),
     )
     rest = [one for one in (*history.findings, *evidence.findings) if one not in findings]
     return Trace(
