@@ -31,10 +31,13 @@ class LocalStageCache:
         """Keep ``value`` under ``key``; a full or read-only disk is no failure."""
         place = self._place(key)
         beside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-        with contextlib.suppress(OSError):
+        try:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             beside.write_bytes(of(value).encode() + b"\n" + value)
             beside.replace(place)
+        except OSError:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
 
     def _place(self, key: Digest) -> pathlib.Path:
         name = hex_of(key)

@@ -19,7 +19,7 @@ from shipway.core.evidence.key import PublicKey, from_pem
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PRIVATE, PUBLIC = "shipway.key", "shipway.pub"
 _MOST = 64 << 10
@@ -132,17 +132,11 @@ class KeyFolder:
         """Write a new key; return false if another process was first."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         target = self._folder / PRIVATE
-        handle, name = tempfile.mkstemp(prefix=".new-", dir=self._folder)
-        with os.fdopen(handle, "w") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            Path(target).hardlink_to(name)
-        except FileExistsError:
-            return False
-        finally:
-            Path(name).unlink()
+        with self._beside(pem, 0o600) as name:
+            try:
+                Path(target).hardlink_to(name)
+            except FileExistsError:
+                return False
         _sync(self._folder)
         return True
 
@@ -153,15 +147,24 @@ class KeyFolder:
         with contextlib.suppress(OSError):
             if path.read_text() == wanted:
                 return signer
-        handle, name = tempfile.mkstemp(prefix=".new-", dir=self._folder)
-        with os.fdopen(handle, "w") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(wanted)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
+        with self._beside(wanted, 0o644) as name:
+            Path(name).replace(path)
         _sync(self._folder)
         return signer
+
+    @contextlib.contextmanager
+    def _beside(self, text: str, mode: int) -> Iterator[str]:
+        """Yield the path of a whole file of a passing name; it is gone afterwards."""
+        handle, name = tempfile.mkstemp(prefix=".new-", dir=self._folder)
+        try:
+            with os.fdopen(handle, "w") as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            yield name
+        finally:
+            Path(name).unlink(missing_ok=True)
 
 
 def public_key(path: str) -> PublicKey:

@@ -150,11 +150,15 @@ def _write(path: str, text: str | None) -> None:
     mode = place.stat().st_mode & 0o600 if place.exists() else 0o600
     beside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.rename(place)
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.rename(place)
+    except OSError:  # half a file of logins would be left, where the disk is full
+        beside.unlink(missing_ok=True)
+        raise
 
 
 @contextlib.contextmanager

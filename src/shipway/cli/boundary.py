@@ -127,7 +127,7 @@ def _failed(error: BaseException, *, output: str, verbose: bool, compares: bool)
         return code
     for text in told(fault):
         sys.stderr.write(faces.clean(redaction.text(text)) + "\n")
-    if verbose or not isinstance(error, ShipwayError | KeyboardInterrupt):
+    if verbose or fault.kind == Kind.INTERNAL.name.lower():
         sys.excepthook(type(error), error, error.__traceback__)
     return code
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shipway.core.golang import linkage
 from shipway.core.oci.image import Image
 from shipway.errors import Kind, ShipwayError
+from shipway.roads import pins
 from shipway.stages import image
 
 if TYPE_CHECKING:
@@ -95,5 +96,6 @@ def _authorities(project: str, named: str, hands: Hands) -> Descriptor | None:
 
 def _base(request: MakeRequest, hands: Hands) -> BaseImage:
     if request.base:
-        return hands.bases.pulled(request.base, request.platform)
+        written = request.service.image.base
+        return pins.pulled(written, request.base, request.platform, hands)
     return hands.bases.static(request.platform)

@@ -16,7 +16,9 @@ from shipway.errors import Kind, ShipwayError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shipway.core.oci.descriptor import Platform
     from shipway.core.oci.digest import Digest
+    from shipway.core.oci.image import BaseImage
     from shipway.core.ports.files import Files
     from shipway.core.ports.hands import Hands
     from shipway.core.project.lockfile import Lock
@@ -50,6 +52,32 @@ def base(reference: str, lock: Lock, hands: Hands) -> tuple[str, Lock]:
         return f"{untagged(reference)}@{lock.bases[reference]}", lock
     found = resolved(reference, hands)
     return found, lockfile.pinned(lock, "bases", {reference: digest_of(found)})
+
+
+def pulled(written: str, pinned: str, platform: Platform, hands: Hands) -> BaseImage:
+    """Return the base image that ``written`` is pinned to.
+
+    Raises:
+        ShipwayError: ``base.moved`` (conflict) where the registry no longer has what the lock
+            pins, because the tag moved on; and what the hands raise.
+    """
+    try:
+        return hands.bases.pulled(pinned, platform)
+    except ShipwayError as error:
+        named = references.parse(written)
+        if error.id != "registry.not_found" or named.digest is not None:
+            raise
+        now = hands.registry.resolve(named.repository, named.target)
+        if now is None or now.digest == digest_of(pinned):
+            raise
+        raise ShipwayError(
+            "base.moved",
+            Kind.CONFLICT,
+            f"its registry has no {digest_of(pinned)} any more; the tag is {now.digest} now",
+            operation="taking the pinned base image",
+            subject=written,
+            hint=f"to take what it is now: delete {written!r} under [bases] in shipway.lock",
+        ) from error
 
 
 def images(new: Mapping[str, str], lock: Lock) -> Lock:

@@ -11,6 +11,7 @@ from collections.abc import Iterable  # noqa: TC003  msgspec reads types
 
 import msgspec
 
+from shipway.core.run import machine
 from shipway.errors import Failures, Kind, ShipwayError
 
 PASSED = "passed"
@@ -179,10 +180,19 @@ def parse_all(data: bytes) -> tuple[AnyEvent, ...]:
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Return ``error`` as it is recorded; of a foreign one only its type and its text."""
+    """Return ``error`` as it is recorded; of a foreign one only its type and its text.
+
+    What the machine lacks is told as that, whoever met it.
+    """
     if isinstance(error, Failures):
         parts = tuple(fault_of(failure) for failure in error.failures)
         return Fault(error.id, error.kind.name.lower(), error.message, parts=parts)
+    if (lack := machine.lack(error)) is not None:
+        subject = lack.subject or getattr(error, "subject", "")
+        operation = getattr(error, "operation", "") or ("using" if subject else "")
+        return Fault(
+            lack.id, "missing", lack.message, operation=operation, subject=subject, hint=lack.hint
+        )
     if isinstance(error, ShipwayError):
         return Fault(
             id=error.id,
