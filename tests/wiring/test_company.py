@@ -92,21 +92,21 @@ def test_the_registry(company: Company, registry: RegistryServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "why"),
+    ("other", "expected"),
     [
-        ({"SSL_CERT_FILE": ""}, "certificate"),
-        ({"NO_PROXY": ".company.test"}, "resol|known|address"),
-        ({"HTTPS_PROXY": ""}, "resol|known|address"),
+        ({"SSL_CERT_FILE": ""}, "registry.untrusted"),
+        ({"NO_PROXY": ".company.test"}, "registry.unreachable"),
+        ({"HTTPS_PROXY": ""}, "registry.unreachable"),
     ],
 )
 def test_without_one_of_them_there_is_no_way(
-    company: Company, registry: RegistryServer, other: dict[str, str], why: str
+    company: Company, registry: RegistryServer, other: dict[str, str], expected: str
 ) -> None:
     """Each variable counts: without the authority, around the proxy, or without it."""
-    with pytest.raises(ShipwayError, match=why) as caught:
+    with pytest.raises(ShipwayError) as caught:
         _push(company.variables() | other)
 
-    assert caught.value.id == "registry.unreachable"
+    assert caught.value.id == expected
     assert not registry.blobs
 
 
@@ -156,10 +156,12 @@ def test_the_cluster(company: Company, tmp_path: Path) -> None:
 
     assert Tools(lambda _: None, variables).kube("eu").version().startswith("v1.")
     assert company.asked == [f"CONNECT {CLUSTER}:{real.port}"]
-    for other in ({"NO_PROXY": CLUSTER}, {"SSL_CERT_FILE": str(company.ca)}):
+    wrong = {"kube.unreachable": {"NO_PROXY": CLUSTER}}
+    wrong["kube.untrusted"] = {"SSL_CERT_FILE": str(company.ca)}
+    for expected, other in wrong.items():
         with pytest.raises(ShipwayError) as caught:
             Tools(lambda _: None, variables | other).kube("eu").version()
-        assert caught.value.id == "kube.unreachable"
+        assert caught.value.id == expected
 
 
 def test_go_downloads(company: Company, modules: FileProxy, go_path: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from shipway import scope
 from shipway.adapters.http.client import Http
 from shipway.adapters.http.network import Network
-from shipway.errors import ShipwayError
+from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,14 +153,15 @@ def _get(http: Http, url: str, *, follow: bool = False) -> tuple[int, bytes]:
 def test_trusted_roots_are_those_of_ssl_cert_file(
     start: Start, certificate: tuple[Path, ssl.SSLContext]
 ) -> None:
-    """With the file the server is trusted; without it it is unreachable, since it is unknown."""
+    """With the file the server is trusted; without it nobody knows who answers."""
     pem, context = certificate
     url = f"https://127.0.0.1:{start(context).server_address[1]}/x"
 
     assert _get(Http(Network(ca_file=str(pem)), "test"), url) == (200, b"said /x")
     with pytest.raises(ShipwayError, match="certificate") as caught:
         _get(Http(Network(), "test"), url)
-    assert caught.value.id == "test.unreachable"
+    assert (caught.value.id, caught.value.kind) == ("test.untrusted", Kind.INTEGRITY)
+    assert "SSL_CERT_FILE" in caught.value.hint
 
 
 def test_plain_http_reads_no_authorities(start: Start, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_unknown_authority(apiserver: ApiServer) -> None:
     with pytest.raises(ShipwayError, match="certificate") as caught:
         who(access(apiserver, ca_file="", token=ADMIN))
 
-    assert caught.value.id == "kube.unreachable"
+    assert caught.value.id == "kube.untrusted"
 
 
 def test_insecure(apiserver: ApiServer) -> None:

@@ -2,7 +2,7 @@
 
 Only adapters call this, and import it where they speak, since urllib3 is slow to load. It knows
 nothing of what is said: no authentication, no status is an error here, and nothing is repeated.
-Foreign exceptions end here, as ``SERVICE.unreachable`` and ``SERVICE.cut``.
+Foreign exceptions end here, as ``SERVICE.unreachable``, ``SERVICE.untrusted`` and ``SERVICE.cut``.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class Http:
 
         Raises:
             ShipwayError: ``SERVICE.unreachable`` or ``SERVICE.cut`` (transient),
+                ``SERVICE.untrusted`` (integrity), ``network.roots``, ``network.proxy`` (config),
                 ``run.cancelled``.
         """
         current = scope.current()
@@ -271,9 +272,11 @@ def _without_credentials(headers: Mapping[str, str], url: str, target: str) -> M
 
 
 def _failure(service: str, url: str, error: Exception) -> ShipwayError:
-    """Return ``unreachable`` where no connection came about, else ``cut``."""
+    """Return ``untrusted``, ``unreachable`` where no connection came about, else ``cut``."""
     never = (NewConnectionError, ConnectTimeoutError, ProxyError, SSLError)
     subject = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
+    if (doubt := trust.untrusted(service, subject, error)) is not None:
+        return doubt
     cause = error
     while isinstance(cause.__cause__ or cause.__context__, Exception):
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]  # just tested

@@ -40,6 +40,27 @@ def context(network: Network) -> ssl.SSLContext:
     return found
 
 
+def untrusted(service: str, subject: str, error: BaseException) -> ShipwayError | None:
+    """Return ``SERVICE.untrusted`` (integrity) if a certificate was not believed; else nothing.
+
+    Another try would not change it, so it is no failure of the network.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return None
+    return ShipwayError(
+        f"{service}.untrusted",
+        Kind.INTEGRITY,
+        f"its certificate is not believed: {cause.verify_message or cause}",
+        operation="connecting to",
+        subject=subject,
+        hint="if it is your company's, name its authority in SSL_CERT_FILE or as ca of [network] "
+        "in ~/.config/shipway/config.toml; for a cluster, as certificate-authority in kubeconfig",
+    )
+
+
 def _load(found: ssl.SSLContext, path: str) -> None:
     try:
         found.load_verify_locations(cafile=path)

@@ -329,6 +329,8 @@ class Transport:
         )
         if timely is not None:
             return timely
+        if (doubt := trust.untrusted("kube", self._access.server, error)) is not None:
+            return doubt
         reason = getattr(error, "reason", None) or error
         return ShipwayError(
             "kube.unreachable",
