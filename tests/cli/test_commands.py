@@ -142,6 +142,8 @@ def project(tmp_path: Path) -> Path:
             "history",
             {"environment": "dev", "target": "", "limit": 3, "keys": ()},
         ),
+        ("gc", "gc", {"dry_run": False}),
+        ("gc --dry-run", "gc", {"dry_run": True}),
         ("init --dry-run", "init", {"dry_run": True}),
         ("render", "render", {"environment": "dev"}),
         ("render prod", "render", {"environment": "prod"}),

@@ -132,6 +132,26 @@ def test_eviction_is_absolute() -> None:
     assert kubelet["imageGCHighThresholdPercent"] == 100
 
 
+def test_images_that_nothing_uses_go_after_an_hour() -> None:
+    """The kubelet lets containerd forget them; the registry has them still."""
+    kubelet = json.loads(text_of(whole(), "kubelet.json"))
+    assert kubelet["imageMaximumGCAge"] == "1h"
+
+
+def test_the_registry_collects_before_it_starts() -> None:
+    """Its script looks for the tag that asks, and the prober ends it gently when that is there."""
+    plan = whole()
+    script = next(file.text for file in plan.files if file.path.endswith("/services/registry/run"))
+    tag = "/repositories/shipway/collect/_manifests/tags/now"
+    assert f"{tag} ]; then" in script
+    assert script.index("garbage-collect") < script.index("exec env")
+    assert "delete-untagged" not in script
+    prober = json.loads(text_of(plan, "prober.json"))
+    asked = {one["name"]: one["asked"] for one in prober["watched"] if one["asked"]}
+    assert list(asked) == ["registry"]
+    assert asked["registry"].endswith(tag)
+
+
 def test_the_apiserver_is_locked_down() -> None:
     """Anonymous off, Node and RBAC, NodeRestriction, encryption, audit, TLS to etcd and kubelet."""
     plan = whole()

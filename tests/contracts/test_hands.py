@@ -35,7 +35,13 @@ def hands(request: pytest.FixtureRequest, tmp_path: Path) -> Hands:
 def test_a_hand_is_the_same_at_every_call(hands: Hands) -> None:
     """What one part of a road did, the next one finds, whichever hand did it."""
     names = [name for name, value in vars(Hands).items() if isinstance(value, property)]
-    wrapped = {"bases", "content", "registry"}  # in memory each is a new view of the same one
+    # In memory each of these is a new view of the same one.
+    wrapped = {
+        "bases",
+        "content",
+        "keeping",
+        "registry",
+    }
     for name in names:
         first = getattr(hands, name)
         assert first is not None

@@ -18,6 +18,7 @@ from fakes.git import ROOT, MemoryGit
 from fakes.go import FakeGo
 from fakes.imagefiles import MemoryImageFiles
 from fakes.journal import MemoryRuns
+from fakes.keeping import MemoryKeeping
 from fakes.kube import MemoryKube
 from fakes.layouts import MemoryLayouts
 from fakes.registry import MemoryRegistry
@@ -44,9 +45,10 @@ MAIN = (
     'package main\n\nimport "net/http"\n\nfunc main() {\n\thttp.ListenAndServe(":8080", nil)\n}\n'
 )
 CHANGES = {
-    "registry": {"push_blob", "push_manifest", "attach"},
+    "registry": {"push_blob", "push_manifest", "attach", "delete"},
     "kube": {"apply", "create", "replace", "delete", "watch"},
     "content": {"put", "adopt", "compose"},
+    "keeping": {"note", "remove"},
 }
 """Calls that change the world, or wait for it."""
 
@@ -182,6 +184,7 @@ class FakeHands:
         self.registries = MemoryRegistry()
         self.cluster = ServingKube()
         self.links = MemoryLinks()
+        self.keeper = MemoryKeeping(self.memory)
         self.git = MemoryGit()
         self.go = FakeGo()
         self.sandbox = StillSandbox()
@@ -235,6 +238,11 @@ class FakeHands:
     def content(self) -> Any:
         """Return the store."""
         return _Mortal(self.memory, CHANGES["content"], self._tick)
+
+    @property
+    def keeping(self) -> Any:
+        """Return what is kept."""
+        return _Mortal(self.keeper, CHANGES["keeping"], self._tick)
 
     @property
     def registry(self) -> Any:

@@ -17,7 +17,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from fakes.sites import site
 from fakes.token_server import ISSUER, SERVICE
+from shipway.cluster.parts import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +89,22 @@ class RealRegistry:
         config.write_text(_CONFIG.format(folder=self._folder, port=self.port, auth=auth))
         self._start([*self._within, str(self._program), "serve", str(config)])
         return self
+
+    def collect(self) -> None:
+        """Run what the embedded cluster runs before it starts its registry, with this one ended."""
+        self.__exit__()
+        at = site()
+        script = registry.part(at, "hash", "secret").first
+        own = {
+            at.programs["registry"]: str(self._program),
+            at.at("config", "registry.yaml"): str(self._folder / "config.yml"),
+            at.at("registry"): str(self._folder / "data"),
+        }
+        for theirs, mine in own.items():
+            assert theirs in script
+            script = script.replace(theirs, mine)
+        subprocess.run(["/bin/sh", "-c", script], check=True, env={"PATH": os.defpath})
+        self.__enter__()
 
     def __exit__(self, *_: object) -> None:
         """End it."""

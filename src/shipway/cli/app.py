@@ -8,6 +8,7 @@ from shipway import __version__
 from shipway.cli import looping
 from shipway.cli.clustering import cluster
 from shipway.cli.delivering import demo, rollback, up
+from shipway.cli.keeping import gc
 from shipway.cli.observing import history, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
@@ -28,7 +29,7 @@ def app() -> None:
 for command in (
     *(up, *looping.COMMANDS, release, plan, diff, deploy, promote, rollback, delete),
     *(demo, trace, verify, status, history),
-    *(init, check, render, explain, key, cluster),
+    *(init, check, render, explain, key, gc, cluster),
     *(login, logout),
 ):
     app.add_command(command)

@@ -19,6 +19,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[File, ...] = ()
     needs: tuple[str, ...] = ()
     """Parts that must be ready before this one starts."""
+    first: str = ""
+    """Shell lines that are run before each start, the program proved."""
+    asked: str = ""
+    """Path that asks for a new start, by being there; ``first`` removes it."""
     outside: bool = False
     """Runs in the host's network namespace (it joins the two)."""
 

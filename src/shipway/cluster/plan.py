@@ -162,7 +162,13 @@ def plan(site: Site, secrets: Secrets) -> Plan:
         node.proxy(site),
     )
     watched = tuple(
-        Watched(part.name, part.check, site.programs[part.program], _pidfile(site, part))
+        Watched(
+            part.name,
+            part.check,
+            site.programs[part.program],
+            _pidfile(site, part),
+            part.asked,
+        )
         for part in parts
         if part.check
     )

@@ -29,7 +29,7 @@ if read -r old 2>/dev/null <"$here/last.pid"; then
   [ "$(readlink "/proc/$old/exe")" = {program} ] && [ "$old" != $$ ] && kill -9 "$old"
 fi
 echo $$ >"$here/last.pid"
-{waits}{proof}exec {command}
+{waits}{proof}{first}exec {command}
 """
 _WAIT = """until [ -e {ready} ]; do sleep 0.05; done
 """
@@ -57,6 +57,7 @@ def _service(site: Site, part: Part, path: str) -> tuple[File, ...]:
         program=shlex.quote(site.programs[part.program]),
         waits="".join(_WAIT.format(ready=ready(site, need)) for need in part.needs),
         proof=_proof(site, part),
+        first=part.first,
         command=shlex.join(_command(site, part, path)),
     )
     script = _LOG.format(svlogd=site.programs["svlogd"], folder=log)

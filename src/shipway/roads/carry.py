@@ -19,7 +19,7 @@ from shipway.core.kube.plan import Plan, Standing, Verb
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
 from shipway.errors import Failures, Kind, ShipwayError
-from shipway.roads import record, sending
+from shipway.roads import growth, record, sending
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
 from shipway.stages import deploy, gate
 from shipway.stages.deploy import Proof  # noqa: TC001  msgspec reads types
@@ -133,6 +133,8 @@ def carry(
         ),
         seconds=None if request.since is None else round(answered - request.since, 3),
     )
+    if closing.result == "passed":
+        growth.served(request.destination, request.rendered.digest, hands=hands)
     return Carried(
         intent=link,
         outcome=_ended(request, closing, won, kube=kube, hands=hands, run=run, signer=signer),

@@ -16,6 +16,7 @@ from shipway.core.evidence import made as statements
 from shipway.core.evidence.link import Link  # noqa: TC001  msgspec reads types
 from shipway.core.golang.binary import Binary, TestReport
 from shipway.core.oci.descriptor import Descriptor, Platform  # noqa: TC001  msgspec reads types
+from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
 from shipway.core.oci.image import Image, Placed, Published  # noqa: TC001  msgspec reads types
 from shipway.core.project.config import Service  # noqa: TC001  msgspec reads types
 from shipway.core.project.source import Source  # noqa: TC001  msgspec reads types
@@ -98,6 +99,8 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[Published, ...]
     """One a platform."""
     links: tuple[Link, ...]
+    bulk: dict[Digest, int] = msgspec.field(default_factory=dict)
+    """What of it takes room in the store, with its sizes in bytes."""
     report: TestReport | None = None
     """None while the tests run, or where they are off."""
 
@@ -176,9 +179,20 @@ def make(
         published=several or images[0],
         images=images,
         links=links,
+        bulk=_bulk(built),
         report=report,
     )
     return Making(made=made, ran=ran)
+
+
+def _bulk(built: list[Part]) -> dict[Digest, int]:
+    """Return programs, documents, and layers as they are and as they travel."""
+    found: dict[Digest, int] = {}
+    for one in built:
+        found |= {layer.diff_id: layer.size for layer in one.told.image.layers}
+        named = (*one.told.published.layers, one.told.binary.content, one.document.document)
+        found |= {at.digest: at.size for at in named}
+    return found
 
 
 def assemble(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> tuple[Image, ...]:

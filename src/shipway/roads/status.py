@@ -11,7 +11,7 @@ import msgspec
 
 from shipway.core.evidence.answer import Answer
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import history, where
+from shipway.roads import growth, history, where
 from shipway.stages import deploy
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
     targets: tuple[Target, ...]
+    store: str = ""
+    """How much room the store of this machine takes."""
     exit_kind: Kind | None = None
 
     def lines(self) -> Iterator[str]:
@@ -81,6 +83,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
                 yield f"  {one.unreachable}"
             elif not one.deploys and not one.findings:
                 yield "  nothing was deployed yet"
+        if self.store:
+            yield self.store
 
 
 def past(request: where.WhereRequest, *, limit: int, hands: Hands) -> Told:
@@ -93,7 +97,7 @@ def now(request: where.WhereRequest, *, hands: Hands) -> Told:
     """Return what runs; without an environment, in all of them that can be reached."""
     if request.environment:
         found = where.destinations(request, hands=hands)
-        return _told(_targets(found, 1, hands, live=True))
+        return _told(_targets(found, 1, hands, live=True), growth.room(hands))
     names = list(where.project(request.directory, hands).settings.config.environments) or ["dev"]
     targets: list[Target] = []
     for name in names:
@@ -104,13 +108,14 @@ def now(request: where.WhereRequest, *, hands: Hands) -> Told:
             targets.append(_unreachable(name, "-", error))
         else:
             targets += [_reached(one, 1, hands, live=True) for one in found]
-    return _told(tuple(targets))
+    return _told(tuple(targets), growth.room(hands))
 
 
-def _told(targets: tuple[Target, ...]) -> Told:
+def _told(targets: tuple[Target, ...], store: str = "") -> Told:
     kind = Kind.MISSING if any(one.unreachable for one in targets) else None
     return Told(
         targets=targets,
+        store=store,
         exit_kind=kind if all(one.sound for one in targets) else Kind.INTEGRITY,
     )
 

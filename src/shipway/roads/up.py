@@ -15,7 +15,7 @@ from shipway import scope
 from shipway.core.kube.objects import Ref
 from shipway.core.project import settings
 from shipway.errors import Kind
-from shipway.roads import beside, pins, reach, rendering, scaffold, targets, where
+from shipway.roads import beside, growth, pins, reach, rendering, scaffold, targets, where
 from shipway.roads.before import Before
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.opening import Opening
@@ -164,6 +164,7 @@ class _Journey:
         )
         shop.tag(base, makings)
         urls = self._urls()
+        growth.after(self._request.cluster, hands=self._hands, run=self._run)
         reports = beside.reports(
             base,
             {one.made.name: one.made for one in makings},

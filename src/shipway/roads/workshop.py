@@ -16,7 +16,7 @@ from shipway.core.oci.descriptor import Platform  # noqa: TC001  msgspec reads t
 from shipway.core.project import settings
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import beside, pins, proving, wanted
+from shipway.roads import beside, growth, pins, proving, wanted
 from shipway.roads.make import Making, make
 from shipway.stages import publish, seal, source
 
@@ -124,6 +124,12 @@ class Workshop:
             return making
 
         makings = scope.each(one, requests)
+        growth.made(
+            self.project.name,
+            [making.made for making in makings],
+            release=self._order.release,
+            hands=self._hands,
+        )
         self._look(makings)
         return proof, makings
 

@@ -177,6 +177,13 @@ def check(*, directory: str, cluster: str, emit: Emit, environment: str) -> obje
     return checking.check(directory, environment, hands=Tools(emit))
 
 
+def gc(*, cluster: str, emit: Emit, dry_run: bool) -> object:
+    """Remove what nobody needs."""
+    from shipway.roads import growth
+
+    return growth.gc(cluster, dry=dry_run, hands=Tools(emit))
+
+
 def init(*, directory: str, cluster: str, emit: Emit, dry_run: bool) -> object:
     """Write the config and the manifests that ``up`` guesses."""
     from shipway.roads import scaffold

@@ -40,6 +40,13 @@ class _OwnTrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Public key files, relative to the configuration."""
 
 
+class _OwnStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[store]`` of the person's own configuration."""
+
+    limit: str = "5Gi"
+    """Bytes, as Kubernetes writes quantities."""
+
+
 class Person:
     """What a process has of the person who started it, each part on its first use."""
 
@@ -205,6 +212,17 @@ class Person:
         """Return the key files that the person's own configuration trusts."""
         keys = self._section("trust", _OwnTrust).keys
         return tuple(str(self._own_file.parent / one) for one in keys)
+
+    @cached_property
+    def limit(self) -> int:
+        """Return how many bytes the store may have."""
+        from shipway.core.kube import quantity
+
+        said = self._section("store", _OwnStore).limit
+        found = quantity.value(said)
+        if found is None or found < 0:
+            raise self._wrong(ValueError(f"limit = {said!r} is no quantity, as in 5Gi"), "store")
+        return int(found)
 
     @property
     def _own_file(self) -> Path:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.forwards import Browser, Forwards
     from shipway.core.ports.git import Git
     from shipway.core.ports.go import Go
+    from shipway.core.ports.keeping import Keeping
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.layouts import Layouts
     from shipway.core.ports.logins import Logins
@@ -67,7 +68,16 @@ class Tools(Grounded):
         """Return the local store."""
         from shipway.adapters.content.store import Store
 
-        return Store(Path(self.data_folder) / "store")
+        made = Store(Path(self.data_folder) / "store")
+        made.hold()
+        return made
+
+    @cached_property
+    def keeping(self) -> Keeping:
+        """Return who keeps the local store."""
+        from shipway.adapters.content.keeper import Keeper
+
+        return Keeper(self.content, self.limit)
 
     @cached_property
     def links(self) -> Links:

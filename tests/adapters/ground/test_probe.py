@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 from fakes.embedded import until
 from shipway.adapters.ground import probe
@@ -68,6 +70,36 @@ def test_what_is_judged_hung_is_ended(tmp_path: Path) -> None:
     assert seen[0].answer is Answer.SILENT
 
 
+def test_a_part_that_serves_is_asked_to_start_anew(tmp_path: Path) -> None:
+    """Where its path is there, the part's processes get SIGTERM, once; never while it is silent."""
+    import socket  # noqa: PLC0415
+
+    program = tmp_path / "program"
+    program.write_bytes(_sleeper())
+    program.chmod(0o755)
+    asked, path = tmp_path / "asked", tmp_path / "socket"
+    asked.touch()
+    check = Check(ask=Ask.GRPC, address=str(path))
+    watched = Watched("part", check, str(program), asked=str(asked))
+    with subprocess.Popen([str(program), "9"]) as child, socket.socket(socket.AF_UNIX) as server:
+        prober = probe.Prober(
+            str(tmp_path / "ready"), (watched,), RHYTHM, None, lambda known, _: (known, False)
+        )
+        threading.Thread(target=prober.run, daemon=True).start()
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.5)
+        server.bind(str(path))
+        server.listen()
+        threading.Thread(target=_greet, args=(server,), daemon=True).start()
+        assert child.wait(5) == -signal.SIGTERM
+        with subprocess.Popen([str(program), "9"]) as again:
+            with pytest.raises(subprocess.TimeoutExpired):
+                again.wait(0.5)
+            again.kill()
+        server.shutdown(socket.SHUT_RDWR)
+    probe.ask_to_end("part", (child.pid,))
+
+
 def test_a_stopped_process_is_seen_as_such(tmp_path: Path) -> None:
     """The state of a process that a signal stopped shows, and so does its end."""
     program = tmp_path / "program"
@@ -84,6 +116,15 @@ def test_a_stopped_process_is_seen_as_such(tmp_path: Path) -> None:
         assert said == [f"part hangs: killing {child.pid}"]
     assert probe.look(str(program), 0) == Sight(0, Answer.SILENT)
     probe.end("part", (child.pid,), said.append)
+
+
+def _greet(server: Any) -> None:
+    """Answer everybody as an HTTP/2 server does, until the socket is shut."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"\0\0\0\4\0\0\0\0\0")
 
 
 def _sleeper() -> bytes:

@@ -127,6 +127,8 @@ class Blobs:
         """Return a blob's bytes, proved."""
         with self.open(digest) as file:
             data = bytework.read_all(file)
+            if digests.of(data) != digest:
+                self._distrust(file)
             digests.check(data, digest)
             self._remember(digest, file)
         return data
@@ -138,7 +140,9 @@ class Blobs:
             while chunk := os.read(file, size):
                 hasher.update(chunk)
                 yield chunk
-        if (found := digests.from_hex(hasher.hexdigest())) != digest:
+            if (found := digests.from_hex(hasher.hexdigest())) != digest:
+                self._distrust(file)
+        if found != digest:
             raise faults.altered(digest, f"its bytes have digest {found}")
 
     def path(self, digest: Digest) -> Path:
@@ -147,9 +151,16 @@ class Blobs:
             if self._proved.get(digest) != bytework.identity(file):
                 found = bytework.hash_file(file, os.fstat(file).st_size)
                 if found != digest:
+                    self._distrust(file)
                     raise faults.altered(digest, f"its bytes have digest {found}")
                 self._remember(digest, file)
         return self.place(digest)
+
+    @staticmethod
+    def _distrust(file: int) -> None:
+        """Mark an altered blob as one that counts only after it was hashed: it is made anew."""
+        with contextlib.suppress(OSError):
+            os.fchmod(file, os.fstat(file).st_mode | _UNSETTLED)
 
     def flush(self, *, everything: bool = True) -> None:
         """Return when what was stored so far survives a power cut; or only the small blobs.

@@ -2,13 +2,15 @@
 
 Wiring makes one per process, by default in ``$XDG_DATA_HOME/shipway/store``. It implements
 ``core.ports.content`` (Content, Encodings, Pins). Other tools read it as it lies (``skopeo
-inspect oci:DIR:NAME``). It never removes a blob.
+inspect oci:DIR:NAME``). Only :mod:`.keeper` removes blobs.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import mmap
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +45,42 @@ class Store:
         self.root = root
         self._blobs = Blobs(root)
         self._pins = Pins(root)
+        self._use = -1
+
+    def hold(self) -> None:
+        """Use the store for as long as this process lives: no blob is removed meanwhile.
+
+        Waits while another process removes some. Where nothing can be written, nothing is removed.
+        """
+        with contextlib.suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._use = os.open(
+                self.root / "use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+            fcntl.flock(self._use, fcntl.LOCK_SH)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Say whether no other process holds the store, and let none begin to meanwhile."""
+        if self._use < 0:
+            self.hold()
+        if self._use < 0:
+            yield False
+            return
+        try:
+            fcntl.flock(self._use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            won = True
+        except OSError:
+            won = False
+        try:
+            yield won
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._use, fcntl.LOCK_SH)
+
+    def place(self, digest: Digest) -> Path:
+        """Return where a blob lies, or would."""
+        return self._blobs.place(digest)
 
     def put(self, data: bytes, media_type: str) -> Descriptor:
         """Store ``data``; on disk at the latest after :meth:`pin` or :meth:`flush`."""

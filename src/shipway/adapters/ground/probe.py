@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 
+AGAIN = 60.0
+"""Seconds before a part that was asked to start anew is asked again."""
+
 
 class Rhythm(msgspec.Struct, frozen=True):
     """Seconds: how long a part may take to answer, and how often it is asked."""
@@ -85,7 +88,7 @@ class Prober(Generic[K]):
             thread.join()
 
     def _follow(self, part: Watched) -> None:
-        known, looked = self._start, 0.0
+        known, looked, told = self._start, 0.0, -AGAIN
         file = self._folder / part.name
         while True:
             answer = self._answers.ask(part.check, timeout=self._rhythm.timeout)
@@ -94,6 +97,10 @@ class Prober(Generic[K]):
                 file.touch()
             else:
                 file.unlink(missing_ok=True)
+            wanted = answer is Answer.READY and part.asked and now - told >= AGAIN
+            if wanted and Path(part.asked).exists():
+                told = now
+                ask_to_end(part.name, look(part.program, now, part.pidfile).pids)
             if part.program and (answer is not Answer.SILENT or now - looked >= self._rhythm.look):
                 silent = answer is Answer.SILENT
                 looked = now if silent else 0.0
@@ -128,6 +135,14 @@ def _running(program: str) -> Iterator[Path]:
 def _named(pidfile: str) -> Iterator[Path]:
     with contextlib.suppress(OSError, ValueError):
         yield Path("/proc", str(int(Path(pidfile).read_text())))
+
+
+def ask_to_end(name: str, pids: tuple[int, ...], say: Callable[[str], None] = print) -> None:
+    """Ask a part's processes to finish what is under way and end; it is started anew."""
+    say(f"{name} is asked to start anew: {' '.join(map(str, pids))}")
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
 
 
 def end(name: str, pids: tuple[int, ...], say: Callable[[str], None] = print) -> None:

@@ -19,6 +19,8 @@ KUBELET = "kubelet"
 PROXY = "kube-proxy"
 KUBELET_HEALTH = 10248
 PROXY_HEALTH = 10256
+UNUSED = "1h"
+"""How long containerd keeps an image that no container uses; the registry has it still."""
 EVICTION = {
     "memory.available": "100Mi",
     "nodefs.available": "500Mi",
@@ -74,7 +76,7 @@ def _kubelet(site: Site) -> dict[str, object]:
         "evictionHard": EVICTION,
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
-        "imageMaximumGCAge": "168h",
+        "imageMaximumGCAge": UNUSED,
         "nodeStatusMaxImages": -1,
     }
 

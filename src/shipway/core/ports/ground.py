@@ -76,6 +76,8 @@ class Watched(msgspec.Struct, frozen=True):
     """Path of the executable whose processes are looked at; without one nothing is ever ended."""
     pidfile: str = ""
     """Path of a file with its process id, where others run the same executable."""
+    asked: str = ""
+    """Path that asks, by being there, for the part to end and be started anew."""
 
 
 class Sight(msgspec.Struct, frozen=True):

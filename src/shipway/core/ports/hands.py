@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.git import Git
     from shipway.core.ports.go import Go
     from shipway.core.ports.journal import Runs
+    from shipway.core.ports.keeping import Keeping
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.layouts import Layouts
     from shipway.core.ports.registry import Registry
@@ -68,6 +69,11 @@ class Hands(Protocol):
     @property
     def content(self) -> LayerStore:
         """The local store."""
+        ...
+
+    @property
+    def keeping(self) -> Keeping:
+        """What is kept of what was built, and the removal of the rest."""
         ...
 
     @property

@@ -1,0 +1,1 @@
+"""What grows with every run, and what of it stays."""
