@@ -142,8 +142,6 @@ def project(tmp_path: Path) -> Path:
             "history",
             {"environment": "dev", "target": "", "limit": 3, "keys": ()},
         ),
-        ("gc", "gc", {"dry_run": False}),
-        ("gc --dry-run", "gc", {"dry_run": True}),
         ("init --dry-run", "init", {"dry_run": True}),
         ("render", "render", {"environment": "dev"}),
         ("render prod", "render", {"environment": "prod"}),
@@ -245,6 +243,8 @@ def test_project_commands(project: Path, line: str, road: str, asked: dict[str, 
 @pytest.mark.parametrize(
     ("line", "road", "asked"),
     [
+        ("gc", "gc", {"dry_run": False}),
+        ("gc --dry-run", "gc", {"dry_run": True}),
         ("demo --no-keep", "demo", {"keep": False}),
         ("key show", "key_show", {}),
         ("key export out.pub", "key_export", {"path": "out.pub"}),

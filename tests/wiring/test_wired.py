@@ -83,6 +83,13 @@ def test_roads_that_need_a_cluster_say_that_there_is_none(project: Path) -> None
     assert found == {"cluster.stopped"}
 
 
+@pytest.mark.usefixtures("project")
+def test_gc_needs_no_project_and_no_cluster() -> None:
+    """An empty store has nothing to remove, and its room is told."""
+    told: Any = wiring.gc(cluster=NONE, emit=lambda _: None, dry_run=False)
+    assert list(told.lines())[-1].endswith("of 5.0 GiB")
+
+
 def test_up_stops_before_anything_is_started(project: Path) -> None:
     """An environment that is not there is an error of ``up`` before any cluster is thought of."""
     assert error(wiring.up, directory=str(project), cluster=NONE, **UP) == "config.environment"

@@ -15,4 +15,4 @@ def gc(*, dry_run: bool) -> int:
 
     What is deployed or named stays, and the newest five builds of each service; so do signed links.
     """
-    return go("gc", dry_run=dry_run)
+    return go("gc", local=False, dry_run=dry_run)
