@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
+import history  # noqa: E402
 import many  # noqa: E402
 import msgspec  # noqa: E402
 import sbom  # noqa: E402
@@ -274,6 +275,7 @@ class Bench:
             target("SBOM in process, of a program of 55 MB", of("SBOM: read and described"), 0.06),
             target("nothing changed", of("nothing changed: up as a whole"), 0.25),
             target("... in 20,000 files", of("20,000 files, nothing changed"), 0.5),
+            history.row(self.figures),
             target(
                 "edit to all pods Available, of ko and kubectl",
                 of("edit: all pods Available") / of("ko: edit to all pods Available"),
@@ -329,6 +331,7 @@ def main() -> None:
     finally:
         bench.delete()
         shutil.rmtree(folder, ignore_errors=True)
+    history.measure(bench.figures)
     text = bench.table(asked.settle, (before, after), size)
     print(text)
     if not asked.dry_run:

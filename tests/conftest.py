@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from fakes import rooted
+from fakes import ordinary, rooted
 from shipway.adapters.engines import assembly
 from shipway.adapters.engines.account import cache_of
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.toolchain import GoToolchains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
 pytest_plugins = ("e2e.world",)
 """Fixtures of the suites that drive the whole road: ``world`` and ``service``."""
@@ -62,6 +62,13 @@ def pytest_make_collect_report(
     if report.skipped and collector.config.getoption("no_skips"):
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture(scope="session")
+def ordinary_account() -> Iterator[str]:
+    """Give an ordinary account that may use sudo without a password."""
+    with ordinary.account() as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

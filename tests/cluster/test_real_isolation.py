@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pwd
-import shutil
 import socket
 import subprocess
 import sys
@@ -208,25 +206,6 @@ def engines_of(embedded: Embedded) -> tuple[msgspec.Struct, ...]:
     return made.ensure(ENGINES, on_progress=lambda _: None)
 
 
-@pytest.fixture
-def account(tmp_path: Path) -> Iterator[str]:
-    """Give an ordinary account that may use sudo without a password."""
-    if os.geteuid() != 0:
-        yield pwd.getpwuid(os.getuid()).pw_name
-        return
-    if shutil.which("sudo") is None:
-        as_root(["apt-get", "-qq", "install", "--yes", "sudo"])
-    name = "shipway-test"
-    as_root(["useradd", "--create-home", "--home-dir", f"/home/{name}", name])
-    rule = Path("/etc/sudoers.d/shipway-test")
-    rule.write_text(f"{name} ALL=(ALL) NOPASSWD: ALL\n")
-    rule.chmod(0o440)
-    assert tmp_path.exists()
-    yield name
-    rule.unlink()
-    as_root(["userdel", "--remove", name])
-
-
 ORDINARY = """
 import json, os, sys
 import msgspec
@@ -257,7 +236,7 @@ print(json.dumps({"context": up.context, "state": state.state, "mine": owner.st_
 
 
 def test_an_ordinary_account_with_sudo(
-    account: str, tmp_path_factory: pytest.TempPathFactory, embedded: Embedded
+    ordinary_account: str, tmp_path_factory: pytest.TempPathFactory, embedded: Embedded
 ) -> None:
     """An ordinary account's up, status and delete work, and its files are its own."""
     script = tmp_path_factory.mktemp("ordinary") / "script.py"
@@ -266,8 +245,7 @@ def test_an_ordinary_account_with_sudo(
     if os.geteuid() == 0:
         for folder in (script.parent, *script.parent.parents[:3]):
             folder.chmod(folder.stat().st_mode | 0o055)
-    change = ("setpriv", f"--reuid={account}", f"--regid={account}", "--init-groups", "--reset-env")
-    run = () if os.geteuid() else (*change, "--")
+    run = ordinary.become(ordinary_account, "--reset-env")
     done = subprocess.run(
         [*run, python, "-I", str(script)],
         input=msgspec.json.encode(engines_of(embedded)),

@@ -6,36 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.world import served
+from e2e.world import served, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from e2e.world import Ran, Repo, World
+    from e2e.world import Repo, World
 
 pytestmark = pytest.mark.cluster
-
-WHOLE = {
-    "deployment", "intent", "outcome", "verdict", "render", "release", "image", "build", "sbom",
-    "signature", "test", "commit", "tree",
-}  # fmt: skip
-"""Steps of the way back from a workload: every link that the built-in policy requires, too."""
-
-
-def whole(ran: Ran) -> dict[str, dict[str, Any]]:
-    """Return the steps of a trace by name, all of them there and good."""
-    assert ran.code == 0, ran
-    steps = {step["name"]: step for step in ran.answer["trace"]["steps"]}
-    assert steps.keys() >= WHOLE, ran
-    assert ran.answer["trace"]["ok"], ran
-    assert not ran.answer["trace"]["findings"], ran
-    judged = ("intent", "outcome", "verdict", "render", "release", "build", "sbom", "signature")
-    assert {steps[name]["state"] for name in judged} == {"verified"}, ran
-    return steps
 
 
 def test_up_prints_a_url_that_answers(world: World, service: Repo) -> None:

@@ -79,6 +79,13 @@ func TestGreet(t *testing.T) {{
 """
 
 
+WHOLE = {
+    "deployment", "intent", "outcome", "verdict", "render", "release", "image", "build", "sbom",
+    "signature", "test", "commit", "tree",
+}  # fmt: skip
+"""Steps of the way back from a workload: every link that the built-in policy requires, too."""
+
+
 class Ran:
     """A command of Shipway that has ended; its events and its answer."""
 
@@ -128,6 +135,9 @@ class World:
     def __init__(self, folder: Path, kubectl: Path, cluster: str) -> None:
         self.folder, self.kubectl_path, self.cluster = folder, kubectl, cluster
         self.home = folder / "home"
+        self.become: tuple[str, ...] = ()
+        """What stands before a command so that the person's account runs it."""
+        self.python = sys.executable
         self.env = dict(os.environ) | self._folders()
         for name in ("SHIPWAY_KEY_PASSWORD", "COSIGN_PASSWORD"):
             self.env.pop(name, None)
@@ -159,6 +169,9 @@ class World:
             (real / name).mkdir(parents=True, exist_ok=True)
             (mine / name).symlink_to(real / name)
 
+    def own(self) -> None:
+        """Give what a test has written to the person's account; it is the test's own here."""
+
     @property
     def context(self) -> str:
         """Return the cluster's context in the kubeconfig, which is also the target's name."""
@@ -167,6 +180,7 @@ class World:
     def person(self, name: str) -> World:
         """Return somebody else at this machine: own store, state, cache and key, same cluster."""
         other = World.__new__(World)
+        other.become, other.python = self.become, self.python
         other.folder, other.kubectl_path, other.cluster = (
             self.folder / name,
             self.kubectl_path,
@@ -184,7 +198,8 @@ class World:
         """Start a command of Shipway with NDJSON output."""
         return subprocess.Popen(
             [
-                sys.executable,
+                *self.become,
+                self.python,
                 "-m",
                 "shipway",
                 *arguments,
@@ -257,7 +272,7 @@ class Repo:
     def git(self, *arguments: str) -> str:
         """Run git in it."""
         done = subprocess.run(
-            ["git", *arguments],  # noqa: S607  the person's own git
+            [*self.world.become, "git", *arguments],
             cwd=self.path,
             env=self.world.env,
             capture_output=True,
@@ -271,6 +286,7 @@ class Repo:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+        self.world.own()
 
     def commit(self, message: str) -> str:
         """Commit all that is there; return the commit."""
@@ -312,6 +328,18 @@ class Repo:
         """Return where its Service answers on this machine."""
         service = self.world.object("service", self.name, "-n", self.namespace)
         return f"http://127.0.0.1:{service['spec']['ports'][0]['nodePort']}"
+
+
+def whole(ran: Ran) -> dict[str, dict[str, Any]]:
+    """Return the steps of a trace by name, all of them there and good."""
+    assert ran.code == 0, ran
+    steps = {step["name"]: step for step in ran.answer["trace"]["steps"]}
+    assert steps.keys() >= WHOLE, ran
+    assert ran.answer["trace"]["ok"], ran
+    assert not ran.answer["trace"]["findings"], ran
+    judged = ("intent", "outcome", "verdict", "render", "release", "build", "sbom", "signature")
+    assert {steps[name]["state"] for name in judged} == {"verified"}, ran
+    return steps
 
 
 def served(url: str, expected: str, seconds: float = 10.0) -> str:
