@@ -95,14 +95,8 @@ def test_up_stops_before_anything_is_started(project: Path) -> None:
     assert error(wiring.up, directory=str(project), cluster=NONE, **UP) == "config.environment"
 
 
-def test_build_and_test_need_no_cluster(
-    project: Path, go_path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_build_and_test_need_no_cluster(project: Path) -> None:
     """A layout and a verdict about real sources, with nothing but Go and the project."""
-    made, toolchains = Path(os.environ["XDG_CACHE_HOME"], "shipway"), Path(go_path).parents[2]
-    made.mkdir(parents=True)
-    (made / "toolchains").symlink_to(toolchains)
-    monkeypatch.setenv("GOCACHE", str(toolchains.parents[1] / "go-build"))
     asked: dict[str, Any] = {"directory": str(project), "cluster": NONE, "package": ""}
     said: list[object] = []
     built: Any = wiring.build(
