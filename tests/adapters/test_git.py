@@ -33,6 +33,23 @@ def test_detached(repository: Repository) -> None:
     assert GIT.observe(str(repository.root)).branch == ""
 
 
+def test_an_edit_in_the_very_moment_of_git_add(repository: Repository) -> None:
+    """A file of the same size and times as the index has of it is read again, as git does."""
+    repository.git("config", "core.trustctime", "false")
+    edited, index = repository.root / "a", repository.root / ".git" / "index"
+    moment = 1_600_000_000_000_000_000
+    edited.write_text("3")
+    os.utime(edited, ns=(moment, moment))
+    repository.commit()
+    edited.write_text("2")
+    for path in (edited, index):
+        os.utime(path, ns=(moment, moment))
+    seen = GIT.observe(str(repository.root))
+
+    assert seen.changed == ("a",)
+    assert GIT.snapshot(seen) != seen.tree
+
+
 def test_shallow_clone(repository: Repository, tmp_path: Path) -> None:
     """A shallow clone without tags says so, and is described by its commit."""
     repository.git("tag", "v1")

@@ -238,7 +238,7 @@ def _apart(layout: _Layout) -> Iterator[dict[str, str]]:
         index, objects = Path(folder, "index"), Path(folder, "objects")
         objects.mkdir()
         with contextlib.suppress(FileNotFoundError):  # a repository without a commit has no index
-            shutil.copyfile(Path(layout.folder, "index"), index)
+            shutil.copy2(Path(layout.folder, "index"), index)
         yield {
             "GIT_INDEX_FILE": str(index),
             "GIT_OBJECT_DIRECTORY": str(objects),
