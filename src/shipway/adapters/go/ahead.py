@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from shipway.core.golang.inputs import Inputs
+    from shipway.errors import ShipwayError
     from shipway.scope import Scope, Task
 
 
@@ -39,16 +40,25 @@ class Attempt(NamedTuple):
     read: Inputs
 
 
+class Failure(NamedTuple):
+    """A build that did not go well, and what go had read for it."""
+
+    error: ShipwayError
+    read: Inputs
+
+
 class Ahead:
     """At most one build, begun by :meth:`during` and taken by :meth:`take`."""
 
     def __init__(self) -> None:
         self._asked: Asked | None = None
         self._scope: Scope | None = None
-        self._task: Task[Attempt | None] | None = None
+        self._task: Task[Attempt | Failure | None] | None = None
 
     @contextlib.contextmanager
-    def during(self, asked: Asked, attempt: Callable[[Asked], Attempt | None]) -> Iterator[None]:
+    def during(
+        self, asked: Asked, attempt: Callable[[Asked], Attempt | Failure | None]
+    ) -> Iterator[None]:
         """Attempt it beside the block; what nobody has taken at its end is stopped."""
         self._scope = scope.Scope(parent=scope.current())
         with scope.current().on_cancel(self._scope.cancel):
@@ -58,8 +68,8 @@ class Ahead:
             finally:
                 self._drop()
 
-    def take(self, asked: Asked) -> Attempt | None:
-        """Return what came of it, once; none where it was another build or did not go well."""
+    def take(self, asked: Asked) -> Attempt | Failure | None:
+        """Return what came of it, once; none where it was another build, or nothing came."""
         if self._asked != asked:
             self._drop()
             return None
@@ -72,5 +82,7 @@ class Ahead:
         if task is None or self._scope is None:
             return
         self._scope.cancel()
-        if task.wait(scope.PATIENCE) and task.unseen is None and (made := task.join()) is not None:
-            Path(made.output).unlink(missing_ok=True)
+        if task.wait(scope.PATIENCE) and task.unseen is None:
+            made = task.join()
+            if isinstance(made, Attempt):
+                Path(made.output).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ import msgspec
 
 from shipway import scope
 from shipway.adapters.go import module, record
-from shipway.adapters.go.ahead import Ahead, Asked, Attempt
+from shipway.adapters.go.ahead import Ahead, Asked, Attempt, Failure
 from shipway.adapters.go.settings import Settings
 from shipway.core.golang import buildinfo, discovery, elf, failures, inputs, listing, toolchain
 from shipway.core.golang.binary import Decided
@@ -130,7 +130,7 @@ class GoTool:
         asked = Asked(target, ldflags)
         for attempt in range(TRIES):
             try:
-                made = self._ahead.take(asked) or self._attempt(job, ldflags)
+                made = self._foreseen(asked) or self._attempt(job, ldflags)
             except ShipwayError as error:
                 if attempt or not failures.is_download_missing(error.message):
                     raise
@@ -164,8 +164,17 @@ class GoTool:
             return contextlib.nullcontext()
         return self._ahead.during(asked, self._foresee)
 
-    def _foresee(self, asked: Asked) -> Attempt | None:
-        """Attempt it, unless nothing has changed; a failure counts only if it would come again."""
+    def _foreseen(self, asked: Asked) -> Attempt | None:
+        """Return what was built ahead; a failure counts only while nothing has changed since."""
+        made = self._ahead.take(asked)
+        if not isinstance(made, Failure):
+            return made
+        if _is_same(made.read, record.now(made.read)):
+            raise made.error
+        return None
+
+    def _foresee(self, asked: Asked) -> Attempt | Failure | None:
+        """Attempt it, unless nothing has changed; only what a compiler says is worth keeping."""
         found = self._changed(asked.target)
         if found is None:
             return None
@@ -173,9 +182,7 @@ class GoTool:
         try:
             return self._attempt(job, asked.ldflags)
         except ShipwayError as error:
-            if error.id == _COMPILER and _is_same(seen, record.now(seen)):
-                raise
-            return None
+            return Failure(error, seen) if error.id == _COMPILER else None
 
     def _changed(self, target: Target) -> tuple[_Job, Inputs] | None:
         """Return the job of a target, and what it would read, if that is not what it read last."""
