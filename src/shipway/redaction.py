@@ -46,6 +46,10 @@ class Secret:
         """Return the value itself, as UTF-8 text."""
         return self._value.decode()
 
+    def is_line(self) -> bool:
+        """Return whether it is one line with something in it."""
+        return bool(self._value) and b"\n" not in self._value
+
     def __repr__(self) -> str:
         return f"Secret({MASK})"
 

@@ -16,6 +16,7 @@ from shipway.adapters.registry.logins import DockerLogins
 from shipway.adapters.userfiles import Account, AccountFiles
 from shipway.core.ports.logins import Logins
 from shipway.errors import Kind, ShipwayError
+from shipway.redaction import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,16 +52,17 @@ def test_the_right_login_is_proved(world: tuple[Logins, str]) -> None:
     """A registry that asks says yes to the right one."""
     logins, registry = world
 
-    assert logins.prove(registry, USER, PASSWORD)
+    assert logins.prove(registry, USER, Secret(PASSWORD))
 
 
 @pytest.mark.parametrize("pair", [(USER, "wrong"), ("nobody", PASSWORD)])
 def test_a_wrong_login_is_denied(world: tuple[Logins, str], pair: tuple[str, str]) -> None:
     """Neither another password nor another user will do."""
     logins, registry = world
+    user, password = pair
 
     with pytest.raises(ShipwayError) as caught:
-        logins.prove(registry, *pair)
+        logins.prove(registry, user, Secret(password))
 
     assert (caught.value.id, caught.value.kind) == ("registry.unauthorized", Kind.DENIED)
 
@@ -69,15 +71,15 @@ def test_a_registry_that_asks_nobody(world: tuple[Logins, str], open_registry: s
     """Nothing is proved where nothing was asked."""
     logins, _ = world
 
-    assert not logins.prove(open_registry, USER, PASSWORD)
+    assert not logins.prove(open_registry, USER, Secret(PASSWORD))
 
 
 def test_what_is_kept_is_forgotten_once(world: tuple[Logins, str]) -> None:
     """Where it was kept is where it is taken from; a second time there is nothing."""
     logins, registry = world
-    logins.keep("other.example", "you", "yours-to-keep")
+    logins.keep("other.example", "you", Secret("yours-to-keep"))
 
-    place = logins.keep(registry, USER, PASSWORD)
+    place = logins.keep(registry, USER, Secret(PASSWORD))
 
     assert logins.forget(registry) == (place,)
     assert logins.forget(registry) == ()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from shipway.redaction import Secret
 
 PLACE = "memory"
 
@@ -19,19 +24,19 @@ class MemoryLogins:
         self.good = good
         self.kept: dict[str, tuple[str, str]] = {}
 
-    def prove(self, registry: str, user: str, password: str) -> bool:
+    def prove(self, registry: str, user: str, password: Secret) -> bool:
         """Compare."""
         if registry not in self.good:
             return False
-        if self.good[registry] != (user, password):
+        if self.good[registry] != (user, password.reveal_text()):
             raise ShipwayError(
                 "registry.unauthorized", Kind.DENIED, "no", operation="asking", subject=registry
             )
         return True
 
-    def keep(self, registry: str, user: str, password: str) -> str:
+    def keep(self, registry: str, user: str, password: Secret) -> str:
         """Remember."""
-        self.kept[registry] = (user, password)
+        self.kept[registry] = (user, password.reveal_text())
         return PLACE
 
     def forget(self, registry: str) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ import pytest
 
 from fakes.logins import MemoryLogins
 from shipway.errors import Kind, ShipwayError
+from shipway.redaction import Secret
 from shipway.roads import login as road
 
-GOOD = ("ann", "hunter2-hunter2")
+USER, PASSWORD = GOOD = ("ann", "hunter2-hunter2")
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def logins() -> MemoryLogins:
 @pytest.mark.parametrize("name", ["r.example:5000", "https://r.example:5000/v2/"])
 def test_a_good_login_is_kept(logins: MemoryLogins, name: str) -> None:
     """By host or URL; who and where is said, the password is not."""
-    said = road.login(name, *GOOD, logins=logins)
+    said = road.login(name, USER, Secret(PASSWORD), logins=logins)
 
     assert said == "logged in to r.example:5000 as ann; kept by memory"
     assert logins.kept == {"r.example:5000": GOOD}
@@ -29,7 +30,7 @@ def test_a_good_login_is_kept(logins: MemoryLogins, name: str) -> None:
 def test_a_wrong_login_is_not_kept(logins: MemoryLogins) -> None:
     """What the registry refuses is refused."""
     with pytest.raises(ShipwayError) as caught:
-        road.login("r.example:5000", "ann", "wrong-wrong", logins=logins)
+        road.login("r.example:5000", USER, Secret("wrong-wrong"), logins=logins)
 
     assert caught.value.kind is Kind.DENIED
     assert not logins.kept
@@ -37,7 +38,7 @@ def test_a_wrong_login_is_not_kept(logins: MemoryLogins) -> None:
 
 def test_a_login_that_nobody_asked_for_is_said(logins: MemoryLogins) -> None:
     """It is kept, and not called proved."""
-    said = road.login("open.example", *GOOD, logins=logins)
+    said = road.login("open.example", USER, Secret(PASSWORD), logins=logins)
 
     assert "it was not proved" in said
     assert "open.example" in logins.kept
@@ -46,8 +47,9 @@ def test_a_login_that_nobody_asked_for_is_said(logins: MemoryLogins) -> None:
 @pytest.mark.parametrize("pair", [("", "p"), ("a", ""), ("a", "two\nlines"), ("a:b", "p")])
 def test_what_is_no_login_is_asked_for_again(logins: MemoryLogins, pair: tuple[str, str]) -> None:
     """Nothing is sent; the way to give a password is shown."""
+    user, password = pair
     with pytest.raises(ShipwayError) as caught:
-        road.login("r.example:5000", *pair, logins=logins)
+        road.login("r.example:5000", user, Secret(password), logins=logins)
 
     assert (caught.value.id, caught.value.kind) == ("login.password", Kind.USAGE)
     assert "--password-stdin" in caught.value.hint
@@ -57,7 +59,7 @@ def test_what_is_no_login_is_asked_for_again(logins: MemoryLogins, pair: tuple[s
 def test_what_is_no_registry_is_told(logins: MemoryLogins, name: str) -> None:
     """A registry is a host."""
     for way in (
-        lambda: road.login(name, *GOOD, logins=logins),
+        lambda: road.login(name, USER, Secret(PASSWORD), logins=logins),
         lambda: road.logout(name, logins=logins),
     ):
         with pytest.raises(ShipwayError) as caught:
@@ -67,7 +69,7 @@ def test_what_is_no_registry_is_told(logins: MemoryLogins, name: str) -> None:
 
 def test_logging_out_says_from_where(logins: MemoryLogins) -> None:
     """And where there was nothing, it says so."""
-    road.login("r.example:5000", *GOOD, logins=logins)
+    road.login("r.example:5000", USER, Secret(PASSWORD), logins=logins)
 
     said = [road.logout("r.example:5000", logins=logins) for _ in range(2)]
 

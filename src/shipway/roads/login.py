@@ -13,9 +13,10 @@ from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from shipway.core.ports.logins import Logins
+    from shipway.redaction import Secret
 
 
-def login(registry: str, user: str, password: str, *, logins: Logins) -> str:
+def login(registry: str, user: str, password: Secret, *, logins: Logins) -> str:
     """Prove a login at its registry and keep it; return who is logged in, and where it is kept.
 
     Raises:
@@ -24,7 +25,7 @@ def login(registry: str, user: str, password: str, *, logins: Logins) -> str:
             then.
     """
     domain = reference.registry(registry)
-    if not user or not password or "\n" in password or ":" in user:
+    if not user or not password.is_line() or ":" in user:
         raise ShipwayError(
             "login.password",
             Kind.USAGE,

@@ -208,7 +208,7 @@ def login(*, cluster: str, emit: Emit, registry: str, user: str, password: Secre
     from shipway.roads import login as road
 
     del cluster
-    return road.login(registry, user, password.reveal_text(), logins=Tools(emit).logins)
+    return road.login(registry, user, password, logins=Tools(emit).logins)
 
 
 def logout(*, cluster: str, emit: Emit, registry: str) -> object:

@@ -13,7 +13,6 @@ from shipway.adapters.registry.helpers import Helper
 from shipway.adapters.registry.session import Session
 from shipway.core.oci import dockerconfig
 from shipway.errors import Kind, ShipwayError
-from shipway.redaction import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from shipway.adapters.http.network import Network
     from shipway.core.ports.process import Processes
     from shipway.core.ports.userfiles import UserFiles
+    from shipway.redaction import Secret
 
 
 class DockerLogins:
@@ -38,9 +38,9 @@ class DockerLogins:
         self._environment = environment
         self._network = network
 
-    def prove(self, registry: str, user: str, password: str) -> bool:
+    def prove(self, registry: str, user: str, password: Secret) -> bool:
         """Ask the registry's base for this login; see the port."""
-        login = Login(user, Secret(password), identity=user == dockerconfig.TOKEN_USER)
+        login = Login(user, password, identity=user == dockerconfig.TOKEN_USER)
         session = Session(self._network, _Offered(login))
         try:
             return session.ping(registry)
@@ -58,17 +58,17 @@ class DockerLogins:
         finally:
             session.close()
 
-    def keep(self, registry: str, user: str, password: str) -> str:
+    def keep(self, registry: str, user: str, password: Secret) -> str:
         """Keep it with the helper, else in the file; see the port."""
         path = self._files.docker_config()
         name = dockerconfig.helper(self._files.read(path), registry)
         if not name:
             self._files.change(
-                path, lambda text: dockerconfig.merge(text, registry, user, password)
+                path, lambda text: dockerconfig.merge(text, registry, user, password.reveal_text())
             )
             return path
         helper = self._helper(name)
-        helper.store(registry, user, password)
+        helper.store(registry, user, password.reveal_text())
         self._files.change(path, lambda text: dockerconfig.note(text, registry))
         return helper.program
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shipway.redaction import Secret
 
 
 class Logins(Protocol):
     """Logins of the person for whom the work is done, one for each registry (``HOST[:PORT]``)."""
 
-    def prove(self, registry: str, user: str, password: str) -> bool:
+    def prove(self, registry: str, user: str, password: Secret) -> bool:
         """Show a login to its registry; return whether the registry asked for one at all.
 
         Raises:
@@ -17,7 +20,7 @@ class Logins(Protocol):
         """
         ...
 
-    def keep(self, registry: str, user: str, password: str) -> str:
+    def keep(self, registry: str, user: str, password: Secret) -> str:
         """Keep a login, with a configured credential helper before the file; return where.
 
         The password is in no argument list and no file that others may read; logins of other
