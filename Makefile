@@ -60,7 +60,7 @@ engines: .venv/run ## Build all engines, the tests' too, and say how many second
 	@$(BIN)/python tools/engines.py
 
 programs: # What tests ask for a second opinion, of the distribution's own
-	@for one in skopeo umoci ip; do command -v $$one >/dev/null || exec tools/packages.sh skopeo umoci iproute2; done
+	@for one in skopeo umoci ip gcc; do command -v $$one >/dev/null || exec tools/packages.sh skopeo umoci iproute2 gcc libc6-dev; done
 
 bench: .venv/dev engines ## Measure against ko and kubectl; write docs/speed.md's table
 	@$(BIN)/python bench/run.py
