@@ -323,6 +323,18 @@ def test_usage_errors(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Usage:" in "".join(capsys.readouterr())
 
 
+@pytest.mark.parametrize("line", ["diff --nope", "diff", "diff dev v1 more", "diff dev --key"])
+def test_a_misused_diff_does_not_say_that_something_departs(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2 of ``diff`` means a difference, so what makes no sense exits 1 there."""
+    roads = Roads()
+
+    assert run(line.split(), roads) == 1
+    assert roads.calls == []
+    assert "Usage:" in "".join(capsys.readouterr())
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_exit_codes(kind: Kind, capsys: pytest.CaptureFixture[str]) -> None:
     """Each kind of error is an exit code, in text and in JSON."""

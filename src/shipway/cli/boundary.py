@@ -16,6 +16,7 @@ import msgspec
 from shipway import redaction, scope
 from shipway.cli import faces
 from shipway.cli import streams as streaming
+from shipway.cli.options import ROADS, Comparing
 from shipway.core.run import events
 from shipway.core.run.events import fault_of
 from shipway.errors import Failures, Kind, ShipwayError
@@ -33,7 +34,6 @@ def run(arguments: Sequence[str], roads: object = None) -> int:
     """Run the command line and return its exit code; ``roads`` stands in for wiring."""
     redaction.guard_tracebacks()
     from shipway.cli.app import app  # noqa: PLC0415  guarded from its first import on
-    from shipway.cli.options import ROADS  # noqa: PLC0415  as above
 
     try:
         code = app.main(
@@ -42,13 +42,19 @@ def run(arguments: Sequence[str], roads: object = None) -> int:
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        return Kind.USAGE.value
+        return _misused(error)
     except (click.Abort, KeyboardInterrupt):
         sys.stderr.write("stopped\n")
         return Kind.CANCELLED.value
     except BrokenPipeError:
         return _quiet()
     return code if isinstance(code, int) else 0
+
+
+def _misused(error: click.ClickException) -> int:
+    """Return the exit code of a usage error; 2 from ``diff`` would say that something departs."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return 1 if context and isinstance(context.command, Comparing) else Kind.USAGE.value
 
 
 def travel(

@@ -20,6 +20,18 @@ ROADS = "roads"
 """Key of the object that has the roads, where a caller gave one in place of wiring."""
 
 
+class Comparing(click.Command):
+    """A command that exits as ``diff`` does elsewhere: 0, 2 for a difference, 1 where it failed."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; every error names this command, which click's own do not all."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+
 def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every command has; the one that stands last on the line counts."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from shipway.cli.delivering import adopt, environment, keys, target, timeout
-from shipway.cli.options import go, shared
+from shipway.cli.options import Comparing, go, shared
 
 
 @click.command()
@@ -97,7 +97,7 @@ def plan(*, environment: str, release: str, target: str, keys: tuple[str, ...], 
     )
 
 
-@click.command()
+@click.command(cls=Comparing)
 @click.argument("environment", metavar="ENV")
 @click.argument("release", metavar="[RELEASE]", default="")
 @target
