@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 PORTS = (Blobs, Catalog, Manifests, Referrers, Registry)
 ALTERED = [
     "memory", "memory-api", "http", "http-api", "http-basic", "http-bearer",
+    "http-ignoring", "http-ending",
     "distribution", "distribution-bearer", "debian",
 ]  # fmt: skip
 KINDS = [*ALTERED, "referring"]
@@ -143,6 +144,8 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         return
     auth = {"http-basic": "basic", "http-bearer": "bearer"}.get(kind, "")
     with RegistryServer(api=kind != "http", auth=auth) as server:
+        if kind in {"http-ignoring", "http-ending"}:
+            server.page, server.unsorted = 2, kind.removeprefix("http-")
         client = connect(_docker(tmp_path, server.domain))
         yield World(client, server.domain, _altering(server))
         client.close()
@@ -225,6 +228,18 @@ def test_tags_after_one_and_of_a_kind(world: World) -> None:
     assert world.registry.tags(world.repository, after="b-1z", prefix="b-") == ("b-2", "b-3")
     assert world.registry.tags(world.repository, after="b-3") == ("b.1", "c-1")
     assert world.registry.tags(world.repository, after="b-3", prefix="b-") == ()
+
+
+def test_tags_in_whatever_order_they_were_pushed(world: World) -> None:
+    """None is missed where a registry lists by time, and one far beyond comes first."""
+    data, _ = world.image()
+    for tag in ("z-1", "b-3", "a-1", "c-1", "b-1", "a-9", "b-2"):
+        world.registry.push_manifest(world.repository, data, MANIFEST, tag)
+
+    assert world.registry.tags(world.repository, prefix="b-") == ("b-1", "b-2", "b-3")
+    assert world.registry.tags(world.repository, after="b-1z", prefix="b-") == ("b-2", "b-3")
+    assert world.registry.tags(world.repository, after="b-3") == ("c-1", "z-1")
+    assert world.registry.tags(world.repository, prefix="d-") == ()
 
 
 def test_a_tag_moves(world: World) -> None:

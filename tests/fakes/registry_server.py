@@ -62,6 +62,8 @@ class RegistryServer:
         refuse_from: The number of the first request that is answered 403, and all after it;
             0 for none.
         elsewhere: Blobs are answered by a redirect to this base URL.
+        unsorted: Tags are listed as they were pushed; ``last`` counts only if it is one of them:
+            else it is passed over (``ignoring``) or nothing comes behind it (``ending``).
     """
 
     login = ("shop", "hunter2-registry")
@@ -75,6 +77,7 @@ class RegistryServer:
         self.token_life = 300
         self.delete_allowed = True
         self.page = 1000
+        self.unsorted = ""
         self.blobs: dict[tuple[str, str], bytes] = {}
         self.manifests: dict[tuple[str, str], tuple[str, bytes]] = {}
         self.tags: dict[tuple[str, str], str] = {}
@@ -376,10 +379,17 @@ class _Handler(_Methods):
         self._page("repositories", sorted(held), {})
 
     def _tags(self, name: str, _: str) -> None:
-        found = sorted(tag for where, tag in self.registry.tags if where == name)
+        found = [tag for where, tag in self.registry.tags if where == name]
         if not found:
             self._answer(404, self._problem("NAME_UNKNOWN", "no such repository"))
             return
+        last = self.query.get("last", "")
+        if not self.registry.unsorted:
+            found.sort()
+        elif last in found:
+            found = found[found.index(last) + 1 :]
+        elif last and self.registry.unsorted == "ending":
+            found = []
         self._page("tags", found, {"name": name})
 
     def _page(self, key: str, items: list[Any], around: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ Called by :mod:`.client` and :mod:`.referring` only.
 
 from __future__ import annotations
 
+import itertools
 import urllib.parse
 from typing import TYPE_CHECKING
 
@@ -110,23 +111,45 @@ class Manifests:
     def tags(self, repository: str, after: str = "", prefix: str = "") -> tuple[str, ...]:
         """Return tags, sorted, at most 10,000; none where there is none.
 
-        A registry lists them in the order of bytes (distribution-spec, Listing Tags), so what
-        comes after all that begins with ``prefix`` is not asked for.
+        A registry should list them in the order of bytes (distribution-spec v1.1.1, Listing Tags):
+        then what comes before ``after`` or behind ``prefix`` is not asked for. Not all do (some
+        list by time), and one may not know the tag it is to begin behind; whatever does not come
+        in order is therefore read again from the start to the end.
         """
-        start = max(after, prefix[:-1])
+        found = None
+        if after or prefix:
+            found = self._in_order(repository, after, prefix)
+        if found is None:
+            found = []
+            for page in self._tag_pages(repository, {"n": str(_MANY_TAGS)}):
+                found += [one for one in page if one > after and one.startswith(prefix)]
+                if len(found) >= _MOST_TAGS:
+                    break
+        return tuple(sorted(found[:_MOST_TAGS]))
+
+    def _in_order(self, repository: str, after: str, prefix: str) -> list[str] | None:
+        """Return the tags asked for of a registry that sorts; none where that does not show."""
+        last = start = max(after, prefix[:-1])
         asked = {"n": str(_FEW_TAGS if prefix else _MANY_TAGS)} | ({"last": start} if start else {})
-        path = f"tags/list?{urllib.parse.urlencode(asked)}"
         found: list[str] = []
+        for page in self._tag_pages(repository, asked):
+            if any(one > two for one, two in itertools.pairwise((last, *page))):
+                return None
+            last = page[-1] if page else last
+            found += [one for one in page if one > after and one.startswith(prefix)]
+            beyond = last > prefix and not last.startswith(prefix)
+            if len(found) >= _MOST_TAGS or (beyond and page):
+                break
+        return None if start and last == start else found
+
+    def _tag_pages(self, repository: str, asked: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+        """Yield the tags page by page, as they are listed; one that is no list is the end."""
+        path = f"tags/list?{urllib.parse.urlencode(asked)}"
         for data in self.pages(repository, path, "listing the tags of"):
             try:
-                page = msgspec.json.decode(data, type=_Tags).tags or ()
+                yield msgspec.json.decode(data, type=_Tags).tags or ()
             except (msgspec.DecodeError, UnicodeDecodeError):
-                break
-            found += [one for one in page if one > after and one.startswith(prefix)]
-            beyond = page and page[-1] > prefix and not page[-1].startswith(prefix)
-            if len(found) >= _MOST_TAGS or beyond:
-                break
-        return tuple(sorted(found[:_MOST_TAGS]))
+                return
 
     def repositories(self, domain: str) -> tuple[str, ...]:
         """Return what the registry's catalog lists, as ``DOMAIN/NAME``; nothing without one."""
