@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.company import Company
+from shipway import redaction
 from shipway.errors import Kind, ShipwayError
 from shipway.wiring.network import OwnNetwork, variables
 from shipway.wiring.tools import Tools
@@ -76,3 +77,16 @@ def test_a_configuration_that_is_wrong_is_told(tmp_path: Path, text: str) -> Non
         Tools(lambda _: None, {"HOME": str(tmp_path)})
 
     assert caught.value.id == "config.syntax"
+
+
+def test_logins_of_proxies_are_masked_wherever_they_are_named(tmp_path: Path) -> None:
+    """In the environment, in either spelling, and in the person's own configuration."""
+    folder = tmp_path / "shipway"
+    folder.mkdir()
+    own = '[network]\nhttp_proxy = "http://ann:of-the/config@proxy.test:1"\n'
+    (folder / "config.toml").write_text(own)
+    given = {"https_proxy": "http://ann:of-the#environment@proxy.test:1"}
+
+    Tools(print, given | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
+
+    assert redaction.text("of-the/config of-the#environment") == "*** ***"

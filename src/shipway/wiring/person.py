@@ -67,6 +67,7 @@ class Person:
         if self._passphrase:
             redaction.add(self._passphrase)
         self.variables = self._networked()
+        self._hide_proxies()
 
     def _networked(self) -> dict[str, str]:
         """Return the variables with what the person's own ``[network]`` adds."""
@@ -77,6 +78,14 @@ class Person:
         own = self._section("network", OwnNetwork)
         base, cache = Path(self.config_folder), Path(self.cache_folder)
         return variables(self.variables, own, base=base, cache=cache)
+
+    def _hide_proxies(self) -> None:
+        """Mask the logins of all proxies, before anybody speaks of them."""
+        for name, said in self.variables.items():
+            if name.lower() in {"https_proxy", "http_proxy", "all_proxy"} and "@" in said:
+                from shipway.adapters.http.network import hide_login
+
+                hide_login(said)
 
     @cached_property
     def home(self) -> Path:

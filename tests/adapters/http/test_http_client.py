@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from shipway import scope
+from shipway import redaction, scope
 from shipway.adapters.http.client import Http
-from shipway.adapters.http.network import Network
+from shipway.adapters.http.network import Network, hide_login
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -280,3 +281,39 @@ def test_an_answer_is_read_up_to_its_bound(start: Start) -> None:
 
     with http.send("GET", url, headers={}) as answer:
         assert answer.read(5) == b"said /"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "subject"),
+    [
+        ("http://ann:s3cr/etpw@proxy.test:3128", "http://proxy.test:3128"),
+        ("http://ann:s3cr#etpw@proxy.test:3128", "http://proxy.test:3128"),
+        ("http://ann:1234/etpw@proxy.test:3128", "http://proxy.test:3128"),
+        ("http://ann:s3cr?etpw@proxy.test:3128", "http://proxy.test:3128"),
+        ("http://ann:s3cretpw@proxy.test:port", "http://proxy.test:port"),
+        ("http://ann:s3cretpw@[::1", "http://[::1"),
+        ("http://ann:s3cretpw@pro xy.test:3128", "http://pro xy.test:3128"),
+        ("socks5://ann:s3cr/etpw@proxy.test:1080", "socks5://proxy.test:1080"),
+    ],
+)
+def test_no_part_of_a_proxys_password_is_said(proxy: str, subject: str) -> None:
+    """A proxy that cannot be used is told without its login, also in what caused it."""
+    with pytest.raises(ShipwayError) as caught:
+        _get(Http(Network(http_proxy=proxy), "test"), "http://registry.test/x")
+
+    assert (caught.value.id, caught.value.kind) == ("network.proxy", Kind.CONFIG)
+    assert caught.value.subject == subject
+    told = "".join(traceback.format_exception_only(caught.value)) + repr(caught.value.__cause__)
+    assert not any(part in told for part in ("s3cr", "etpw", "1234"))
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_proxys_password_is_masked_as_written_and_as_meant() -> None:
+    """What another program says of it is masked too."""
+    hide_login("http://ann:pa%2Fss%23word1@proxy.test:3128")
+    hide_login("eve:un/escaped#2@proxy.test:3128")
+
+    shown = redaction.text(
+        "pa%2Fss%23word1 pa/ss#word1 ann:pa%2Fss%23word1 un/escaped#2 proxy.test"
+    )
+    assert shown == "*** *** *** *** proxy.test"

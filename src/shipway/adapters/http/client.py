@@ -17,6 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    LocationParseError,
     NewConnectionError,
     ProxyError,
     SSLError,
@@ -25,6 +26,7 @@ from urllib3.util import make_headers
 
 from shipway import scope
 from shipway.adapters.http import trust
+from shipway.adapters.http.network import hide_login
 from shipway.adapters.http.sockets import shut
 from shipway.errors import Kind, ShipwayError
 
@@ -45,6 +47,7 @@ PIECE = 1 << 20
 _KEPT = 8
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 5
+_NO_URL = "it is no URL, or / ? # in its login are not escaped"
 _line = threading.local()
 
 
@@ -224,22 +227,49 @@ def through(
     Raises:
         ShipwayError: ``network.proxy`` (config) for a URL that is none of http or https.
     """
-    parts = urllib.parse.urlsplit(proxy)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ShipwayError(
-            "network.proxy",
-            Kind.CONFIG,
-            "only http:// and https:// proxies are spoken to",
-            operation="connecting through the proxy",
-            subject=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
-            hint="write http://HOST:PORT in HTTPS_PROXY or proxy-url",
-        )
+    parts = proxy_parts(proxy)
     login = {}
     if parts.username:
         user = urllib.parse.unquote(f"{parts.username}:{parts.password or ''}")
         login = make_headers(proxy_basic_auth=user)
-    return urllib3.ProxyManager(
-        proxy, proxy_headers=login, proxy_ssl_context=checked, **dict(settings)
+    try:
+        return urllib3.ProxyManager(
+            proxy, proxy_headers=login, proxy_ssl_context=checked, **dict(settings)
+        )
+    except LocationParseError:
+        raise _no_proxy(proxy, _NO_URL) from None  # its words quote the password
+
+
+def proxy_parts(proxy: str) -> urllib.parse.SplitResult:
+    """Return a proxy's URL in parts; its login is masked in all that is said from now on.
+
+    Raises:
+        ShipwayError: ``network.proxy`` (config), without the login, for a URL that is none of http
+            or https, has no host or a port that is none, or whose login is not escaped.
+    """
+    hide_login(proxy)
+    try:
+        parts = urllib.parse.urlsplit(proxy)
+        known = parts.scheme in {"http", "https"} and parts.hostname
+        sound = "@" not in f"{parts.path}{parts.query}{parts.fragment}" and parts.port != 0
+    except ValueError:
+        raise _no_proxy(proxy, _NO_URL) from None  # as above
+    if not sound:
+        raise _no_proxy(proxy, _NO_URL)
+    if not known:
+        raise _no_proxy(proxy, "only http:// and https:// proxies are spoken to")
+    return parts
+
+
+def _no_proxy(proxy: str, why: str) -> ShipwayError:
+    scheme, _, rest = proxy.rpartition("://")
+    return ShipwayError(
+        "network.proxy",
+        Kind.CONFIG,
+        why,
+        operation="connecting through the proxy",
+        subject=f"{scheme}://{rest.rpartition('@')[2] or '?'}",
+        hint="write http://HOST:PORT in HTTPS_PROXY or proxy-url; in a login %2F for /, %23 for #",
     )
 
 

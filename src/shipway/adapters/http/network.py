@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway import redaction
 from shipway.core.oci.reference import is_loopback
 
 if TYPE_CHECKING:
@@ -54,6 +55,21 @@ def from_environment(environment: Mapping[str, str]) -> Network:
         environment.get("SSL_CERT_FILE", ""),
         environment.get("SSL_CERT_DIR", ""),
     )
+
+
+def hide_login(proxy: str) -> None:
+    """Mask a proxy's login from now on: all of it, and the password as written and as meant.
+
+    Whatever stands before the last @ counts, since a login that is not escaped parses as none.
+    """
+    login = proxy.partition("://")[2] or proxy
+    login, at, _ = login.rpartition("@")
+    if not at:
+        return
+    password = login.partition(":")[2]
+    for said in (login, password):
+        redaction.add(said)
+        redaction.add(urllib.parse.unquote(said))
 
 
 def _with_scheme(proxy: str) -> str:

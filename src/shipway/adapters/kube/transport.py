@@ -372,7 +372,7 @@ def _through(proxy: str) -> dict[str, Any]:
     """Return what websocket-client is told of a proxy; that of its own environment never counts."""
     if not proxy:
         return {"http_no_proxy": ["*"]}
-    parts = urllib.parse.urlsplit(proxy)
+    parts = client.proxy_parts(proxy)
     login = (urllib.parse.unquote(parts.username or ""), urllib.parse.unquote(parts.password or ""))
     return {
         "http_proxy_host": parts.hostname,
