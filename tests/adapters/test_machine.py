@@ -112,3 +112,11 @@ def test_the_time_of_a_server(tmp_path: Path, server: str) -> None:
     assert found.date(server) == parsed(DATE) == through.date("http://registry.test/v2/")
     assert found.date("http://127.0.0.1:1/") is None
     assert parsed("soon") is None
+
+
+def test_the_time_through_a_proxy_that_is_none(tmp_path: Path) -> None:
+    """It is told as the proxy's fault."""
+    for proxy in ("socks5://127.0.0.1:1080", "http://ann:s3cr/etpw@proxy.test:3128"):
+        with pytest.raises(ShipwayError) as caught:
+            machine(tmp_path, HTTP_PROXY=proxy).date("http://registry.test/v2/")
+        assert caught.value.id == "network.proxy"

@@ -260,6 +260,18 @@ def test_a_check_that_hangs_is_unknown() -> None:
     assert examined.exit_kind is None
 
 
+def test_a_check_that_breaks_hides_nothing_else() -> None:
+    """A defect in one look is told as that, the others' answers stand."""
+
+    def breaks() -> list[Finding]:
+        raise ValueError("no such thing")
+
+    examined = doctor.doctor({"breaks": breaks, "quick": lambda: [good("quick", "yes")]})
+
+    assert [one.state for one in examined.findings] == [State.BROKEN, State.GOOD]
+    assert examined.findings[0].evidence == "ValueError: no such thing"
+
+
 def test_ctrl_c_ends_it() -> None:
     """A cancelled examination is cancelled."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import urllib3
 
+from shipway.adapters.http import client, trust
 from shipway.adapters.http.network import from_environment
 from shipway.errors import ShipwayError
 
@@ -94,12 +95,18 @@ class ThisMachine:
 
     def date(self, url: str) -> float | None:
         """Return what an HTTP server says the time is."""
-        proxy = from_environment(self._environ).proxy(url)
+        network = from_environment(self._environ)
+        proxy = network.proxy(url)
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         made: dict[str, object] = {"ssl_context": context, "assert_hostname": False}
-        pool = urllib3.ProxyManager(proxy, **made) if proxy else urllib3.PoolManager(**made)  # type: ignore[arg-type]  # urllib3's own keywords
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        pool: urllib3.PoolManager
+        if proxy:
+            checked = trust.context(network) if proxy.startswith("https:") else None
+            pool = client.through(proxy, checked, made)
+        else:
+            pool = urllib3.PoolManager(**made)  # type: ignore[arg-type]  # urllib3's own keywords
         with pool:
             try:
                 answer = pool.request("GET", url, retries=False, redirect=False, timeout=_PATIENCE)

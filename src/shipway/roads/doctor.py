@@ -67,3 +67,5 @@ def _made(
             raise
         more = f"shipway explain {error.id}"
         return (broken(name, str(error), f"{error.hint}\n{more}" if error.hint else more),)
+    except Exception as error:  # noqa: BLE001  one look that fails ends none of the others
+        return (broken(name, f"{type(error).__name__}: {error}", "shipway explain run.defect"),)
