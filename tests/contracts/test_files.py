@@ -51,6 +51,11 @@ def test_listing(files: Files) -> None:
 
     assert tuple(files.under("d", suffixes=(".yaml", ".yml"))) == ("d/a/c.yml", "d/b.yaml")
     assert tuple(files.under("d")) == ("d/a/c.yml", "d/b.yaml", "d/x.txt")
+    assert tuple(files.under("d", suffixes=("yaml",), every=True)) == (
+        "d/.git/y.yaml",
+        "d/.h.yaml",
+        "d/b.yaml",
+    )
     assert "e.yaml" in tuple(files.under("."))
 
 

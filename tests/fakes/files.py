@@ -28,12 +28,18 @@ class MemoryFiles:
         """Write a file."""
         self.files[_inside(path)] = data
 
-    def under(self, path: str, *, suffixes: tuple[str, ...] = ()) -> tuple[str, ...]:
+    def under(
+        self, path: str, *, suffixes: tuple[str, ...] = (), every: bool = False
+    ) -> tuple[str, ...]:
         """Return the files under a folder, sorted; hidden ones are left out."""
         top = _inside(path)
         below = [name for name in self.files if top == "." or name.startswith(f"{top}/")]
-        shown = [name for name in below if not any(part[0] == "." for part in name.split("/"))]
+        shown = [name for name in below if every or not _is_hidden(name.split("/"))]
         return tuple(sorted(name for name in shown if name.endswith(suffixes or ("",))))
+
+
+def _is_hidden(parts: list[str]) -> bool:
+    return any(part.startswith(".") for part in parts)
 
 
 def _inside(path: str) -> str:

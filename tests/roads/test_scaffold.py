@@ -272,6 +272,15 @@ def test_files_read_at_run_time(place: str) -> None:
     assert load(files).settings.guesses == ()
 
 
+def test_a_folder_of_secrets_alone_is_no_guess() -> None:
+    """Where all that lies there is hidden or a key, nothing is guessed."""
+    files = project(**MODULE, cmd__web__main_dot_go=READING)
+    for name in (".env", "tls.key", ".git/config"):
+        files.create(f"pages/{name}", b"secret")
+
+    assert load(files).settings.config.services["web"].files == {}
+
+
 def test_init_writes_what_up_would_do() -> None:
     """After init the project is the same, with nothing left to guess."""
     files = project(**MODULE, main_dot_go=WEB)

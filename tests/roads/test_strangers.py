@@ -253,6 +253,22 @@ def test_templates_and_assets_that_are_read_at_run_time(shape: Shape) -> None:
     assert fix in [getattr(event, "fix", "") for event in one.said]
 
 
+def test_no_hidden_file_or_key_goes_in_by_a_guess(shape: Shape) -> None:
+    """A guessed folder with hidden files, keys or links goes in without them, file by file."""
+    serves = 'http.Handle("/s/", http.FileServer(http.Dir("static")))\n\thttp.HandleFunc'
+    body = WEB.replace("http.HandleFunc", serves)
+    kept = {"static/a.css": "a", "static/deep/b.js": "b"}
+    left = {"static/.env": "e", "static/tls.key": "k", "static/deep/B.PEM": "p", "static/.x/y": "y"}
+    one = shape({**MODULE, "main.go": body, **kept, **left})
+    (one.root / "static/link.txt").symlink_to(".env")
+    said = one.carry()
+
+    found = one.contents(said, "svc")
+    assert {path: data.decode() for path, data in found.items() if "static" in path} == kept
+    fixes = [event.fix for event in one.said if getattr(event, "fix", "").count(".files]")]
+    assert fixes == [f'[services.svc.files]\n"/{path}" = "{path}"' for path in kept]
+
+
 def test_grpc_without_the_health_service(shape: Shape) -> None:
     """A gRPC server that answers no health requests is probed by TCP; one that does is asked."""
     served = {

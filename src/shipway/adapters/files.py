@@ -42,19 +42,23 @@ class Folder:
         with _told("writing", path):
             self._write(self._inside(path), data, exclusive=False)
 
-    def under(self, path: str, *, suffixes: tuple[str, ...] = ()) -> tuple[str, ...]:
+    def under(
+        self, path: str, *, suffixes: tuple[str, ...] = (), every: bool = False
+    ) -> tuple[str, ...]:
         """Return the regular files under a folder, sorted; hidden ones are left out."""
         with _told("listing", path):
-            return tuple(sorted(self._walk(self._inside(path), suffixes)))
+            return tuple(sorted(self._walk(self._inside(path), suffixes, every=every)))
 
-    def _walk(self, top: pathlib.Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    def _walk(self, top: pathlib.Path, suffixes: tuple[str, ...], *, every: bool) -> Iterator[str]:
         for folder, below, names in os.walk(top):
-            below[:] = [name for name in below if not name.startswith(".")]
-            for name in names:
+            linked = [name for name in below if pathlib.Path(folder, name).is_symlink()]
+            below[:] = [name for name in below if every or not name.startswith(".")]
+            for name in (*names, *linked):
                 place = pathlib.Path(folder, name)
-                if name.startswith(".") or not name.endswith(suffixes or ("",)):
+                if not name.endswith(suffixes or ("",)):
                     continue
-                if place.is_file() and not place.is_symlink():
+                is_shown = not name.startswith(".") and place.is_file() and not place.is_symlink()
+                if every or is_shown:
                     yield place.relative_to(self.root).as_posix()
 
     def _inside(self, path: str) -> pathlib.Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shipway.core.golang import modfile, toolchain
+from shipway.core.golang import discovery, modfile, toolchain
 from shipway.core.project import existing, guess, lockfile, scaffold, schema, settings
 from shipway.core.project.guess import Found
 from shipway.core.project.lockfile import Lock  # noqa: TC001  msgspec reads types
@@ -255,19 +255,32 @@ def _found(
 
 
 def _assets(sources: Survey, module_dir: str, files: Files) -> dict[str, dict[str, str]]:
-    """Return what each program reads when it runs and what lies in its module, or beside it."""
+    """Return what each program reads when it runs and what lies in its module, or beside it.
+
+    A folder with anything in it that a guess never puts into an image is its other files.
+    """
     found: dict[str, dict[str, str]] = {}
     for main in sources.mains:
         for path in main.reads:
             tops = (module_dir, posixpath.join(module_dir, main.folder))
             places = [posixpath.normpath(posixpath.join(top, path)) for top in tops]
-            if there := next((at for at in places if _is_there(files, at)), ""):
-                found.setdefault(main.folder, {})[f"/{path}"] = there
+            for at in places:
+                if names := _fit(files, at):
+                    put = {f"/{path}{name}": f"{at}{name}" for name in names}
+                    found.setdefault(main.folder, {}).update(put)
+                    break
     return found
 
 
-def _is_there(files: Files, path: str) -> bool:
-    return files.read(path) is not None or any(True for _ in files.under(path))
+def _fit(files: Files, path: str) -> tuple[str, ...]:
+    """Return what of a path a guess may take, as ends of it: an empty one is all of it."""
+    if files.read(path) is not None:
+        return ("",)
+    every = tuple(files.under(path, every=True))
+    shown = tuple(name for name in files.under(path) if not discovery.is_secret(name))
+    if shown == every:
+        return ("",) if every else ()
+    return tuple(name.removeprefix(path) for name in shown if name.isprintable())
 
 
 def _module_above(files: Files, folder: str) -> str:

@@ -156,6 +156,7 @@ def test_the_order_of_guesses() -> None:
         ('os.ReadFile(".env")', ()),
         ('os.ReadFile("certs/.hidden/x")', ()),
         ('os.ReadFile("certs/server.key")', ()),
+        ('os.ReadFile("certs/SERVER.KEY")', ()),
         ('template.ParseGlob("*.html")', ()),
         ('http.Dir(".")', ()),
         ("os.ReadFile(name)", ()),

@@ -20,7 +20,7 @@ Packages = Mapping[str, Mapping[str, str]]
 """Folder relative to the module, to file name, to source."""
 
 DEFAULT_PORT = 8080
-VERSION = 1
+VERSION = 2
 """Raised whenever the same sources may give another survey."""
 
 
@@ -213,8 +213,13 @@ def _asset(path: str) -> str:
     """Return a path without its pattern; empty where it is none for an image."""
     plain = re.split(r"[*?\[]", path, maxsplit=1)[0]
     plain = posixpath.normpath(plain if plain == path else posixpath.dirname(plain) or ".")
-    apart = plain.startswith(("/", ".")) or "/." in plain or plain.endswith(_SECRET)
+    apart = plain.startswith(("/", ".")) or "/." in plain or is_secret(plain)
     return "" if apart else plain
+
+
+def is_secret(path: str) -> bool:
+    """Return whether a file is named as keys and secrets are, in capitals or not."""
+    return path.lower().endswith(_SECRET)
 
 
 def decide(dockerfile: str, source: int | None, ran: tuple[int, ...] | None) -> Port:

@@ -27,6 +27,11 @@ class Files(Protocol):
         """Write a file, in place of what was there: a reader sees the old one or the new one."""
         ...
 
-    def under(self, path: str, *, suffixes: tuple[str, ...] = ()) -> Iterable[str]:
-        """Return the regular files under a folder, sorted; hidden ones are left out."""
+    def under(
+        self, path: str, *, suffixes: tuple[str, ...] = (), every: bool = False
+    ) -> Iterable[str]:
+        """Return the regular files under a folder, sorted; hidden ones are left out.
+
+        With ``every``, all that is no folder: hidden files and symbolic links (not followed) too.
+        """
         ...
