@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fakes import elf
 from fakes.content import MemoryContent
 from fakes.registry import MemoryRegistry
 from shipway.adapters import baseimage
@@ -289,6 +290,113 @@ def test_the_bases_own_roots_are_found(
     assert found.has_roots == (expected is not None)
     roots = world.content.read(found.roots.digest)
     assert roots == expected or (expected is None and of(roots) == baseimage.ROOTS.digest)
+
+
+LIBC = elf.linked("", (), provides=("GLIBC_2.2.5", "GLIBC_2.31"))
+OLD = elf.linked("", (), provides=("GLIBC_2.2.5",))
+X86 = "lib/x86_64-linux-gnu"
+
+
+def _linking(*members: tuple[str, bytes | str, bool]) -> bytes:
+    """Return a layer of files (bytes) and of links (where they point; whether they are hard)."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for path, what, is_hard in members:
+            member = tarfile.TarInfo(path)
+            if isinstance(what, str):
+                member.type = tarfile.LNKTYPE if is_hard else tarfile.SYMTYPE
+                member.linkname = what
+                tar.addfile(member)
+            else:
+                member.size = len(what)
+                tar.addfile(member, io.BytesIO(what))
+    return file.getvalue()
+
+
+def _file(path: str, data: bytes = b"") -> tuple[str, bytes | str, bool]:
+    return path, data, False
+
+
+def _soft(path: str, target: str) -> tuple[str, bytes | str, bool]:
+    return path, target, False
+
+
+def _hard(path: str, target: str) -> tuple[str, bytes | str, bool]:
+    return path, target, True
+
+
+NEW = ("GLIBC_2.2.5", "GLIBC_2.31")
+
+
+@pytest.mark.parametrize(
+    ("layers", "provides"),
+    [
+        pytest.param([[_file(f"{X86}/libc.so.6", LIBC)]], NEW, id="file"),
+        pytest.param(
+            [[_soft(f"./{X86}/libc.so.6", "libc-2.31.so"), _file(f"./{X86}/libc-2.31.so", LIBC)]],
+            NEW,
+            id="debian-11",
+        ),
+        pytest.param(
+            [
+                [_file("usr/lib64/libc-2.28.so", LIBC)],
+                [_soft("usr/lib64/libc.so.6", "libc-2.28.so")],
+            ],
+            NEW,
+            id="layer-below",
+        ),
+        pytest.param(
+            [
+                [
+                    _file(f"usr/{X86}/libc-2.31.so", LIBC),
+                    _soft("usr/lib/libc.so.6", f"/{X86}/libc-2.31.so"),
+                ]
+            ],
+            NEW,
+            id="absolute-below-usr",
+        ),
+        pytest.param(
+            [
+                [
+                    _file("usr/lib/libc-2.31.so", LIBC),
+                    _hard("usr/lib/libc.so.6", "usr/lib/libc-2.31.so"),
+                ]
+            ],
+            NEW,
+            id="hard",
+        ),
+        pytest.param([[_hard("lib/libc.so.6", "lib/none.so")]], (), id="hard-to-nothing"),
+        pytest.param([[_soft("lib/libc.so.6", "none.so")]], (), id="to-nothing"),
+        pytest.param([[_soft("lib/libc.so.6", "libc.so.6")]], (), id="to-itself"),
+        pytest.param(
+            [[_file("lib/libc.so.6", LIBC)], [_file("lib/libc.so.6", OLD)]],
+            ("GLIBC_2.2.5",),
+            id="replaced",
+        ),
+    ],
+)
+def test_a_c_library_is_found_behind_links(
+    world: World, layers: list[list[tuple[str, bytes | str, bool]]], provides: tuple[str, ...]
+) -> None:
+    """Its symbols are those of the file that the highest layer's links lead to."""
+    base = world.pull(world.push(*(_linking(*layer) for layer in layers)))
+    found = world.bases.libraries(base)
+
+    assert "libc.so.6" in found.names
+    assert found.provides == provides
+
+
+@pytest.mark.parametrize(
+    "gone", ["lib/.wh.libc.so.6", ".wh.lib", "lib/.wh..wh..opq", ".wh..wh..opq"]
+)
+def test_libraries_that_an_upper_layer_removes_do_not_count(world: World, gone: str) -> None:
+    """A whiteout hides what lies below it, not what its own layer brings."""
+    below = _linking(_file("lib/libc.so.6", LIBC), _file("opt/libx.so.1"))
+    above = _linking(_file("lib/libm.so.6"), _file(gone))
+    found = world.bases.libraries(world.pull(world.push(below, above)))
+
+    kept = set() if gone == ".wh..wh..opq" else {"libx.so.1"}
+    assert (found.names, found.provides) == (kept | {"libm.so.6"}, ())
 
 
 def test_a_layer_that_is_not_its_diff_id_is_refused(world: World) -> None:

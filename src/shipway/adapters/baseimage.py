@@ -7,12 +7,13 @@ is proved layer by layer against its own configuration and remembered in the sto
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import posixpath
 import re
 import zlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -30,7 +31,7 @@ from shipway.core.ports.content import Content, Pins
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from shipway.core.ports.registry import Registry
 
@@ -70,7 +71,19 @@ _GZIP = frozenset({LAYER_GZIP, manifests.DOCKER_LAYER})
 _HOPS = 5
 _LIBRARY = re.compile(r"\.so(?:\.|\Z)")
 _LIBC = "libc.so.6"
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
 _PIECE = 1 << 20
+
+
+class _Shared(NamedTuple):
+    """A library in a layer."""
+
+    layer: Digest
+    name: str
+    """As the layer's tar has it."""
+    link: str = ""
+    """Where it points, if it is a symbolic link."""
 
 
 class Storage(Content, Pins, Protocol):
@@ -117,21 +130,55 @@ class BaseImages:
 
     def libraries(self, base: BaseImage) -> Libraries:
         """Return the shared libraries in a base's layers; see the port."""
+        found: dict[str, _Shared] = {}
+        for layer in base.layers:
+            own, gone = self._shared(layer)
+            kept = {path: one for path, one in found.items() if not _is_gone(path, gone)}
+            found = {path: one for path, one in kept.items() if path not in own} | own
+        provides: tuple[str, ...] = ()
+        for path in found:
+            if posixpath.basename(path) == _LIBC:
+                provides = self._provides(path, found) or provides
+        return Libraries(frozenset(map(posixpath.basename, found)), provides)
+
+    def _shared(self, layer: Layer) -> tuple[dict[str, _Shared], set[str]]:
+        """Return a layer's libraries by path, and the paths below it that it takes away."""
         import tarfile  # noqa: PLC0415  slow to load, needed for programs with C only
 
-        names: set[str] = set()
-        provides: tuple[str, ...] = ()
-        for layer in base.layers:
-            with tarfile.open(self._content.path(layer.diff_id)) as tar:
-                for member in tar:
-                    name = posixpath.basename(member.name)
-                    if not (_LIBRARY.search(name) and (member.isfile() or member.issym())):
-                        continue
-                    names.add(name)
-                    file = tar.extractfile(member) if member.isfile() else None
-                    if file is not None and name == _LIBC:
-                        provides = elf.parse(file.read()).provides
-        return Libraries(frozenset(names), provides)
+        own: dict[str, _Shared] = {}
+        gone: set[str] = set()
+        with tarfile.open(self._content.path(layer.diff_id)) as tar:
+            for member in tar:
+                path = posixpath.normpath(member.name).lstrip("/")
+                folder, name = posixpath.split(path)
+                if name == _OPAQUE:
+                    gone.add(folder or ".")
+                elif name.startswith(_WHITEOUT):
+                    gone.add(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
+                elif _LIBRARY.search(name) and (member.isfile() or member.islnk()):
+                    own[path] = _Shared(layer.diff_id, member.name)
+                elif _LIBRARY.search(name) and member.issym():
+                    own[path] = _Shared(layer.diff_id, member.name, member.linkname)
+        return own, gone
+
+    def _provides(self, path: str, found: dict[str, _Shared]) -> tuple[str, ...]:
+        """Return the versions of a library's symbols, links followed; nothing of one that hangs."""
+        import tarfile  # noqa: PLC0415  slow to load, needed for programs with C only
+
+        for _ in range(_HOPS):
+            one = found.get(path)
+            if one is None:
+                return ()
+            if not one.link:
+                with (
+                    contextlib.suppress(KeyError),  # a hard link to what is not in its layer
+                    tarfile.open(self._content.path(one.layer)) as tar,
+                ):
+                    file = tar.extractfile(one.name)
+                    return elf.parse(file.read()).provides if file else ()
+                return ()
+            path = _linked(path, one.link, found)
+        return ()
 
     def _make(self) -> None:
         """Write the static base's layer, and prove that it is the one written down."""
@@ -215,6 +262,18 @@ class BaseImages:
                     file = tar.extractfile(member)
                     return file.read() if file else None
         return None
+
+
+def _is_gone(path: str, gone: set[str]) -> bool:
+    """Return whether a path or a folder above it was taken away (image-spec, layer.md)."""
+    return bool(gone) and not gone.isdisjoint((path, *map(str, PurePosixPath(path).parents)))
+
+
+def _linked(path: str, link: str, known: Container[str]) -> str:
+    """Return where a library's link leads: ``/lib`` may itself be a link, as ``usr/lib`` is not."""
+    at = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), link)).lstrip("/")
+    beside = posixpath.join(posixpath.dirname(path), posixpath.basename(link))
+    return next((one for one in (at, f"usr/{at}") if one in known), beside)
 
 
 def _read_packages() -> tuple[bytes, dict[str, bytes]]:
