@@ -42,6 +42,18 @@ def test_what_the_system_refuses(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "full"]
 
 
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    """They are told as what they are, whatever is asked."""
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    folder = Folder(str(tmp_path))
+
+    for ask in (folder.read, folder.has, folder.under):
+        with pytest.raises(ShipwayError) as caught:
+            ask("a")
+        assert caught.value.id == "files.refused"
+
+
 def test_of_two_writers_one_wins(tmp_path: Path) -> None:
     """A file that appears while another is being written is kept."""
     folder = Folder(str(tmp_path))

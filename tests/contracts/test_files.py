@@ -26,12 +26,15 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
 def test_what_is_not_there(files: Files) -> None:
     """A missing file reads as nothing, and a missing folder lists nothing."""
     assert files.read("a/b") is None
+    assert not files.has("a/b")
     assert tuple(files.under("a")) == ()
 
 
 def test_creating_never_overwrites(files: Files) -> None:
     """A file is created once, with its folders; the second attempt says no."""
     assert files.create("a/b.txt", b"one")
+    assert files.has("a/b.txt")
+    assert not files.has("a")
     assert not files.create("a/b.txt", b"two")
     assert files.read("a/b.txt") == b"one"
 
@@ -62,7 +65,12 @@ def test_listing(files: Files) -> None:
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/passwd"])
 def test_no_path_leaves(files: Files, path: str) -> None:
     """A path out of the folder is refused, whatever is asked."""
-    for ask in (files.read, lambda p: files.create(p, b""), lambda p: files.replace(p, b"")):
+    for ask in (
+        files.read,
+        files.has,
+        lambda p: files.create(p, b""),
+        lambda p: files.replace(p, b""),
+    ):
         with pytest.raises(ShipwayError) as caught:
             ask(path)
         assert caught.value.id == "files.outside"

@@ -17,6 +17,10 @@ class MemoryFiles:
         """Return a file's bytes, or nothing."""
         return self.files.get(_inside(path))
 
+    def has(self, path: str) -> bool:
+        """Return whether there is such a file."""
+        return _inside(path) in self.files
+
     def create(self, path: str, data: bytes) -> bool:
         """Write a file that is not there yet; return whether it was written."""
         if (place := _inside(path)) in self.files:

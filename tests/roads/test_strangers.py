@@ -269,6 +269,21 @@ def test_no_hidden_file_or_key_goes_in_by_a_guess(shape: Shape) -> None:
     assert fixes == [f'[services.svc.files]\n"/{path}" = "{path}"' for path in kept]
 
 
+@pytest.mark.parametrize("target", ["../elsewhere", "data", "nowhere"])
+def test_what_cannot_be_used_is_no_guess(shape: Shape, target: str) -> None:
+    """A link out of the project, to itself or to nothing where a program reads stops no command."""
+    body = WEB.replace('"fmt"', '"fmt"\n\t"os"').replace(
+        "http.HandleFunc", 'os.Open("data")\n\thttp.HandleFunc'
+    )
+    one = shape({**MODULE, "main.go": body})
+    (one.folder / "elsewhere").mkdir()
+    (one.folder / "elsewhere" / "x").write_text("x")
+    (one.root / "data").symlink_to(target)
+    said = one.carry()
+
+    assert not [path for path in one.contents(said, "svc") if path.startswith("data")]
+
+
 def test_grpc_without_the_health_service(shape: Shape) -> None:
     """A gRPC server that answers no health requests is probed by TCP; one that does is asked."""
     served = {

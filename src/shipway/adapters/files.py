@@ -31,6 +31,12 @@ class Folder:
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return None
 
+    def has(self, path: str) -> bool:
+        """Return whether a file is there that may be read; nothing of it is read."""
+        with _told("looking for", path):
+            place = self._inside(path)
+            return place.is_file() and os.access(place, os.R_OK)
+
     def create(self, path: str, data: bytes) -> bool:
         """Write a file that is not there yet, folders too; return whether it was written."""
         with _told("creating", path):
@@ -104,11 +110,11 @@ def _told(operation: str, path: str) -> Iterator[None]:
     """Turn what the operating system says into an error of ours."""
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter of links in a circle
         raise ShipwayError(
             "files.refused",
             Kind.MISSING,
-            error.strerror or str(error),
+            getattr(error, "strerror", "") or str(error),
             operation=operation,
             subject=path,
             hint="check the path and its permissions",

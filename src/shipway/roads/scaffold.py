@@ -6,6 +6,7 @@ exactly what ``init`` would have written. Nothing is ever overwritten here.
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 from typing import TYPE_CHECKING, Any
 
@@ -273,14 +274,19 @@ def _assets(sources: Survey, module_dir: str, files: Files) -> dict[str, dict[st
 
 
 def _fit(files: Files, path: str) -> tuple[str, ...]:
-    """Return what of a path a guess may take, as ends of it: an empty one is all of it."""
-    if files.read(path) is not None:
-        return ("",)
-    every = tuple(files.under(path, every=True))
-    shown = tuple(name for name in files.under(path) if not discovery.is_secret(name))
-    if shown == every:
-        return ("",) if every else ()
-    return tuple(name.removeprefix(path) for name in shown if name.isprintable())
+    """Return what of a path a guess may take, as ends of it: an empty one is all of it.
+
+    Nothing is taken of what cannot be used, as a link out of the project: it was but a guess.
+    """
+    with contextlib.suppress(ShipwayError):
+        if files.has(path):
+            return ("",)
+        every = tuple(files.under(path, every=True))
+        shown = tuple(name for name in files.under(path) if not discovery.is_secret(name))
+        if every and shown == every:
+            return ("",)
+        return tuple(name.removeprefix(path) for name in shown if name.isprintable())
+    return ()
 
 
 def _module_above(files: Files, folder: str) -> str:

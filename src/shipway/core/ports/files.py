@@ -19,6 +19,10 @@ class Files(Protocol):
         """Return a file's bytes, or nothing where there is no such file."""
         ...
 
+    def has(self, path: str) -> bool:
+        """Return whether a file is there that may be read; nothing of it is read."""
+        ...
+
     def create(self, path: str, data: bytes) -> bool:
         """Write a file that is not there yet, folders too; return whether it was written."""
         ...
