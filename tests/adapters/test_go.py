@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from fakes.gotools import HOST, real_go, target
 from fakes.toolchains import FakeToolchains
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
-from shipway.core.golang import testevents
+from shipway.core.golang import discovery, inputs, testevents
 from shipway.core.golang.binary import Module
 from shipway.core.oci.descriptor import Platform
 from shipway.core.ports.process import Completed
@@ -512,13 +513,29 @@ def shut(work: Work) -> None:
     work.write("cmd/go.mod", "module example.com/other\n")
 
 
-@pytest.mark.parametrize("change", [edited, another, dropped, shut], ids=lambda one: one.__name__)
+def dotted(work: Work) -> None:
+    """An edit in a folder that is named like a file."""
+    work.write("cmd/nats.go/main.go", SERVED)
+
+
+def renamed(work: Work) -> None:
+    """Another path of the module, by which its programs import nothing of it any more."""
+    work.write("go.mod", "module example.com/wob\n\ngo 1.24\n")
+
+
+CHANGES = [edited, another, dropped, shut, dotted, renamed]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda one: one.__name__)
 def test_a_survey_is_remembered_until_a_source_changes(
     work: Work, change: Callable[[Work], object]
 ) -> None:
     """The same sources are read once; any change of them is seen at once."""
     work.write("main.go", SERVED)
-    work.write("cmd/one/main.go", MAIN)
+    work.write("cmd/one/main.go", 'package main\n\nimport _ "example.com/web/lib"\n')
+    work.write("lib/lib.go", SERVED.replace("main", "lib", 1))
+    work.write("cmd/nats.go/main.go", MAIN)
+    time.sleep(4 * inputs.TICK / 1e9)  # what has just been written is never remembered
     first = work.go.survey(str(work.root), ".")
     work.write("README.md", "x")
     work.write("main_test.go", "package main\n")
@@ -527,7 +544,8 @@ def test_a_survey_is_remembered_until_a_source_changes(
     again = work.go.survey(str(work.root), ".")
 
     assert again != first
-    assert again == work.tool().survey(str(work.root), ".")
+    read = work.go.read(str(work.root), ".")
+    assert again == discovery.survey(read.module, read.packages)
     for file in (path for path in (work.folder / "state").iterdir() if path.is_file()):
         file.write_bytes(b"{broken")
     assert work.go.survey(str(work.root), ".") == again

@@ -95,7 +95,7 @@ def read(place: Place, named: Collection[str]) -> Sources:
 
 
 def stamps(top: str) -> Stamps:
-    """Return the stamps of all sources that :func:`read` would read, and the newest of them."""
+    """Return the stamps of go.mod and all sources that :func:`read` would read, and the newest."""
     rows: list[str] = []
     newest = 0
     left = [top]
@@ -106,14 +106,14 @@ def stamps(top: str) -> Stamps:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name.endswith(".go"):
-                    if not name.endswith("_test.go"):
-                        found.append(entry)
+                if entry.is_dir(follow_symlinks=False):
+                    if _is_package(name):
+                        below.append(entry.path)
                 elif name == "go.mod" and folder != top:
                     found, below = [], []
                     break
-                elif entry.is_dir(follow_symlinks=False) and _is_package(name):
-                    below.append(entry.path)
+                elif name == "go.mod" or (name.endswith(".go") and not name.endswith("_test.go")):
+                    found.append(entry)
         left += below
         for entry in found:
             with contextlib.suppress(OSError):
