@@ -181,6 +181,20 @@ def test_tests_are_run(module: Module) -> None:
     assert module.go.key(target(module.root, "./..."), tests=True)
 
 
+def test_tests_watched_for_races_have_a_key_of_their_own(module: Module) -> None:
+    """Files for the race detector alone are inputs, and count only where it watches."""
+    module.write("main_test.go", TEST)
+    module.write("race_test.go", f"//go:build race\n\n{TEST.replace('TestIt', 'TestRace')}")
+    asked = target(module.root, "./...", cgo=True)
+    assert module.go.test(asked, across=False, network=False, race=True).code == 0
+    before = module.go.key(asked, tests=True, race=True)
+    assert before is not None
+    assert module.go.key(asked, tests=True) is None
+    module.write("race_test.go", f"//go:build race\n\n{TEST.replace('TestIt', 'TestOther')}")
+
+    assert module.go.key(asked, tests=True, race=True) != before
+
+
 def test_a_failing_test_is_no_exception(module: Module) -> None:
     """Tests that fail are an answer."""
     module.write("main_test.go", FAILING)

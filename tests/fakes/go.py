@@ -38,7 +38,7 @@ class FakeGo:
         self.outside: dict[str, str] = {}
         self.profile = b""
         self.before_build: Callable[[], object] = lambda: None
-        self._seen: set[tuple[Target, bool]] = set()
+        self._seen: set[tuple[Target, bool, bool]] = set()
 
     def read(self, root: str, module_dir: str, named: Collection[str] = ()) -> Sources:  # noqa: ARG002
         """Return the sources."""
@@ -74,7 +74,7 @@ class FakeGo:
         if any(WRONG in text for path, text in self.files.items() if not path.endswith("_test.go")):
             raise ShipwayError("build.compile", Kind.CONFIG, f"main.go:3:2: undefined: {WRONG}")
         self.ldflags.append(ldflags)
-        self._seen.add((target, False))
+        self._seen.add((target, False, False))
         with tempfile.NamedTemporaryFile(delete=False) as file:
             file.write(json.dumps([sorted(self.files.items()), ldflags]).encode())
         return Built(
@@ -95,16 +95,16 @@ class FakeGo:
         """Remove the file."""
         Path(built.path).unlink(missing_ok=True)
 
-    def key(self, target: Target, *, tests: bool = False) -> Digest | None:
+    def key(self, target: Target, *, tests: bool = False, race: bool = False) -> Digest | None:
         """Return a key of all files."""
-        if (target, tests) not in self._seen:
+        if (target, tests, race) not in self._seen:
             return None
         read = self._inputs(target)
         return inputs.key(read.unit, read.files, read.folders, target.root)
 
     def folders(self, target: Target) -> tuple[str, ...]:
         """Return the folders of all files, once there was a build."""
-        if (target, False) not in self._seen:
+        if (target, False, False) not in self._seen:
             return ()
         paths = {f"{target.root}/{path}".rpartition("/")[0] for path in self.files}
         return tuple(sorted(paths))
@@ -115,13 +115,13 @@ class FakeGo:
         *,
         across: bool,  # noqa: ARG002  there is one profile
         network: bool,
-        race: bool = False,  # noqa: ARG002  nothing runs
+        race: bool = False,
         seconds: int = 600,  # noqa: ARG002  nor takes time
         gently: bool = False,  # noqa: ARG002  nothing runs
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:
         """Pass one test for each test file without the wrong word."""
-        self._seen.add((target, True))
+        self._seen.add((target, True, race))
         module = self.read(target.root, target.module_dir).module
         events = []
         for path in sorted(path for path in self.files if path.endswith("_test.go")):

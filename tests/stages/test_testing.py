@@ -126,6 +126,22 @@ def test_the_key_follows_inputs_and_gate() -> None:
     assert stage.key(request(), go=go) != before
 
 
+def test_tests_watched_for_races_are_found_again(go_path: str, tmp_path: Path) -> None:
+    """After a real run with the race detector there is a key, and none for a run without it."""
+    root = tmp_path.resolve() / "module"
+    root.mkdir()
+    (root / "go.mod").write_text("module example.com/web\n\ngo 1.24\n")
+    (root / "a_test.go").write_text("package web\n")
+    go = real_go(go_path, tmp_path.resolve())
+    source = msgspec.structs.replace(SOURCE, root=str(root))
+    plain = TestRequest(source=source, platform=HOST)
+    watched = msgspec.structs.replace(plain, race=True)
+    stage.check(watched, go=go, content=MemoryContent())
+
+    assert stage.key(watched, go=go) is not None
+    assert stage.key(plain, go=go) is None
+
+
 def test_the_example_keeps_its_own_gate(go_path: str, tmp_path: Path) -> None:
     """The example service passes 80 % for real, its tests held away from the network."""
     root = tmp_path.resolve() / "hello"

@@ -101,7 +101,7 @@ def key(request: TestRequest, *, go: Go) -> Digest | None:
     It covers what ``go list -deps -test`` names and the testdata folders; none where only a run
     can tell.
     """
-    read = go.key(_target(request), tests=True)
+    read = go.key(_target(request), tests=True, race=request.race)
     if read is None:
         return None
     asked = [request.gate, request.blocking, request.network, request.race, request.seconds]
@@ -115,7 +115,7 @@ def _target(request: TestRequest) -> Target:
         packages=request.packages,
         platform=request.platform,
         tags=request.tags,
-        cgo=request.cgo,
+        cgo=request.cgo or request.race,
         go=request.go,
     )
 

@@ -69,6 +69,7 @@ class _Job(NamedTuple):
     go: str
     unit: str
     """Names what is built with what; inputs are recorded under it."""
+    race: bool = False
 
 
 class GoTool:
@@ -197,11 +198,12 @@ class GoTool:
         """Remove the executable where its receiver had the same bytes already; see the port."""
         Path(built.path).unlink(missing_ok=True)
 
-    def key(self, target: Target, *, tests: bool = False) -> Digest | None:
+    def key(self, target: Target, *, tests: bool = False, race: bool = False) -> Digest | None:
         """Return the key of all that the last build or test read, as it is now; see the port."""
         place = module.locate(target.root, target.module_dir)
         version = toolchain.choose(self._ours, place.files, target.go)
-        before = self._records.load(target.root, self._unit(target, place, version, tests=tests))
+        unit = self._unit(target, place, version, tests=tests, race=race)
+        before = self._records.load(target.root, unit)
         current = record.now(before) if before else None
         if before is None or current is None or not _is_listed(before, current):
             return None
@@ -231,9 +233,7 @@ class GoTool:
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:
         """Test packages, with coverage; see the port."""
-        if race:
-            target = msgspec.structs.replace(target, cgo=True)
-        job = self._job(target, tests=True)
+        job = self._job(target, tests=True, race=race)
         events: list[str] = []
 
         def heard(line: str) -> None:
@@ -245,10 +245,10 @@ class GoTool:
         with tempfile.TemporaryDirectory(prefix="shipway-test-") as folder, scope.open():
             profile = Path(folder, "profile")
             named = scope.spawn(self._inputs, job)
-            how = (f"-timeout={seconds}s", *(("-race",) * race))
+            how = f"-timeout={seconds}s"
             cover = ("-cover", f"-coverprofile={profile}", *(("-coverpkg=./...",) * across))
             ran = self._sandbox.run(
-                (job.go, "test", "-json", *how, *cover, *_flags(job), *target.packages),
+                (job.go, "test", "-json", how, *cover, *_flags(job), *target.packages),
                 env=self._offline(job),
                 cwd=job.place.top,
                 network=network,
@@ -270,16 +270,20 @@ class GoTool:
             network=ran.network,
         )
 
-    def _job(self, target: Target, *, tests: bool = False) -> _Job:
+    def _job(self, target: Target, *, tests: bool = False, race: bool = False) -> _Job:
         place = module.locate(target.root, target.module_dir)
         version = toolchain.choose(self._ours, place.files, target.go)
         go = str(Path(self._toolchains.ensure(version)).resolve())
-        return _Job(target, place, go, self._unit(target, place, version, tests=tests))
+        unit = self._unit(target, place, version, tests=tests, race=race)
+        return _Job(target, place, go, unit, race)
 
-    def _unit(self, target: Target, place: Place, version: str, *, tests: bool) -> str:
+    def _unit(
+        self, target: Target, place: Place, version: str, *, tests: bool, race: bool = False
+    ) -> str:
         environment = self._settings.recorded(target)
         return "\n".join([
-            "test" if tests else "build", version, target.module_dir, " ".join(target.packages),
+            "test" if tests else "build", *(["race"] * race), version, target.module_dir,
+            " ".join(target.packages),
             ",".join(target.tags), place.mode, *(f"{k}={v}" for k, v in environment.items()),
         ])  # fmt: skip
 
@@ -376,7 +380,8 @@ class GoTool:
 
 def _flags(job: _Job) -> tuple[str, ...]:
     tags = (f"-tags={','.join(job.target.tags)}",) if job.target.tags else ()
-    return ("-buildvcs=false", f"-mod={job.place.mode}", *tags)
+    race = ("-race",) * job.race
+    return ("-buildvcs=false", f"-mod={job.place.mode}", *race, *tags)
 
 
 def _build_flags(job: _Job, ldflags: str) -> tuple[str, ...]:

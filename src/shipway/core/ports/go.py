@@ -116,10 +116,11 @@ class Go(Protocol):
         """Remove what is left of a build once its receiver has taken the executable."""
         ...
 
-    def key(self, target: Target, *, tests: bool = False) -> Digest | None:
+    def key(self, target: Target, *, tests: bool = False, race: bool = False) -> Digest | None:
         """Return the key of all that the last build (or test) read, as it is now.
 
-        None where none is recorded, or where it could only be told by asking go.
+        Tests that ``race`` watches read other files than tests without it. None where none is
+        recorded, or where it could only be told by asking go.
         """
         ...
 
@@ -140,8 +141,9 @@ class Go(Protocol):
     ) -> Tested:
         """Test packages, with coverage; ``across`` counts what tests cover in other packages.
 
-        ``race`` watches for data races, which needs cgo; after ``seconds`` the tests of a package
-        are ended; ``gently`` gives everything else on this machine the processor first.
+        ``race`` watches for data races, and the target has cgo then; after ``seconds`` the tests
+        of a package are ended; ``gently`` gives everything else on this machine the processor
+        first.
 
         Raises:
             ShipwayError: ``build.*`` where go could not even begin.
