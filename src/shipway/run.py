@@ -84,6 +84,7 @@ class Run:
         *,
         returns: type[R] | None = None,
         inputs: object = None,
+        after: Callable[[], object] | None = None,
         fresh: Callable[[R], bool] | None = None,
         summary: Callable[[R], str] | None = None,
         missed: Callable[[], None] | None = None,
@@ -95,7 +96,8 @@ class Run:
         result for the same request and ``inputs`` is taken instead, if ``fresh`` accepts it and
         the content it names is present. ``inputs`` may be a function: it is asked before the
         stage, and again after it for the key under which the result is kept, since only then is
-        it known what was read; its answer ``None`` says that nothing can be told. A result whose
+        it known what was read; its answer ``None`` says that nothing can be told. ``after`` is
+        asked in its place then, by stages that can tell whether that is still so. A result whose
         attribute ``refused`` is true is noted as refused, and returned like any other.
 
         ``missed`` is called right before the stage really runs.
@@ -117,7 +119,8 @@ class Run:
                 if missed:
                     missed()
                 result = stage(request, **ports)
-                key = _key(note, asked, inputs) if keyed and callable(inputs) else key
+                later = after or inputs
+                key = _key(note, asked, later) if keyed and callable(later) else key
         except BaseException as error:
             fault = events.fault_of(error)
             self._end(note, began, fault=fault)

@@ -348,6 +348,26 @@ def test_files_that_change_meanwhile(work: Work) -> None:
     assert len(list((work.folder / "scratch").iterdir())) == 1
 
 
+def test_tests_of_files_that_change_meanwhile(work: Work) -> None:
+    """What was saved while tests ran was not tested, so there is no key; after a rest there is."""
+    main_test = work.write("main_test.go", "package main\n\nfunc tested() {}\n")
+
+    class Saving(NamespaceSandbox):
+        def run(self, *args: Any, **options: Any) -> Confined:
+            done = super().run(*args, **options)
+            main_test.write_text("package main\n\nfunc untested() {}\n")
+            return done
+
+    asked = target(work.root, "./...")
+    work.test()
+    assert work.go.key(asked, tests=True) is not None
+    work.tool(sandbox=Saving(SystemProcesses())).test(asked, across=False, network=False)
+    assert work.go.key(asked, tests=True) is None
+    work.test()
+
+    assert work.go.key(asked, tests=True) is not None
+
+
 # Who may see and reach what
 
 

@@ -154,6 +154,20 @@ def test_the_key_of_nothing_changed(module: Module) -> None:
     assert module.go.key(asked) == before
 
 
+def test_a_key_of_what_still_is_as_it_was_read(module: Module) -> None:
+    """Asked so, there is a key after the same bytes were written again, and none after others."""
+    asked = target(module.root)
+    module.go.build(asked, "-s")
+    before = module.go.key(asked, still=True)
+    module.write("main.go", MAIN)
+    assert before is not None
+    assert module.go.key(asked, still=True) == before
+    module.write("main.go", MAIN.replace("println(", "println(1, "))
+
+    assert module.go.key(asked, still=True) is None
+    assert module.go.key(asked) not in {None, before}
+
+
 def test_the_folders_of_a_build(module: Module) -> None:
     """They are known after a build: those of all files that were read."""
     module.write("inner/inner.go", "package inner\n\nconst One = 1\n")

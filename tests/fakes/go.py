@@ -38,7 +38,8 @@ class FakeGo:
         self.outside: dict[str, str] = {}
         self.profile = b""
         self.before_build: Callable[[], object] = lambda: None
-        self._seen: set[tuple[Target, bool, bool]] = set()
+        self.after_test: Callable[[], object] = lambda: None
+        self._seen: dict[tuple[Target, bool, bool], Inputs] = {}
 
     def read(self, root: str, module_dir: str, named: Collection[str] = ()) -> Sources:  # noqa: ARG002
         """Return the sources."""
@@ -74,7 +75,7 @@ class FakeGo:
         if any(WRONG in text for path, text in self.files.items() if not path.endswith("_test.go")):
             raise ShipwayError("build.compile", Kind.CONFIG, f"main.go:3:2: undefined: {WRONG}")
         self.ldflags.append(ldflags)
-        self._seen.add((target, False, False))
+        self._seen[target, False, False] = self._inputs(target)
         with tempfile.NamedTemporaryFile(delete=False) as file:
             file.write(json.dumps([sorted(self.files.items()), ldflags]).encode())
         return Built(
@@ -95,11 +96,13 @@ class FakeGo:
         """Remove the file."""
         Path(built.path).unlink(missing_ok=True)
 
-    def key(self, target: Target, *, tests: bool = False, race: bool = False) -> Digest | None:
+    def key(
+        self, target: Target, *, tests: bool = False, race: bool = False, still: bool = False
+    ) -> Digest | None:
         """Return a key of all files."""
-        if (target, tests, race) not in self._seen:
+        before, read = self._seen.get((target, tests, race)), self._inputs(target)
+        if before is None or (still and before != read):
             return None
-        read = self._inputs(target)
         return inputs.key(read.unit, read.files, read.folders, target.root)
 
     def folders(self, target: Target) -> tuple[str, ...]:
@@ -121,7 +124,7 @@ class FakeGo:
         on_line: Callable[[str], None] | None = None,
     ) -> Tested:
         """Pass one test for each test file without the wrong word."""
-        self._seen.add((target, True, race))
+        self._seen[target, True, race] = self._inputs(target)
         module = self.read(target.root, target.module_dir).module
         events = []
         for path in sorted(path for path in self.files if path.endswith("_test.go")):
@@ -129,6 +132,7 @@ class FakeGo:
             at = {"Package": module, "Test": "TestIt"}
             events += [{"Action": "run", **at}, {"Action": "output", "Output": f"{path}\n", **at}]
             events.append({"Action": ended, **at})
+        self.after_test()
         lines = tuple(json.dumps(event) for event in events)
         for line in lines:
             if on_line is not None:

@@ -56,6 +56,22 @@ def test_the_gate_says_no(test: str, gate: int, identifier: str, why: str) -> No
     assert "cover.xml" in shop.project.files
 
 
+def test_what_was_saved_in_mid_run_was_not_tested() -> None:
+    """A generated test that breaks while the tests run is not taken for one that has passed."""
+    shop = Shop()
+    shop.go.profile = COVERED
+    shop.git.ignored.add("gen_test.go")
+    shop.write("gen_test.go", "package main\n")
+    shop.go.after_test = lambda: shop.write("gen_test.go", f"package main\n// {WRONG}\n")
+    run(shop)
+    shop.go.after_test = lambda: None
+
+    with pytest.raises(ShipwayError) as caught:
+        run(shop)
+
+    assert caught.value.id == "test.failed"
+
+
 def test_coverage_is_written_below_the_project() -> None:
     """The file names sources by their path in the repository."""
     shop = Shop()

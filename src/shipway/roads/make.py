@@ -282,6 +282,7 @@ def _compile(
             asked,
             returns=Binary,
             inputs=partial(build.key, asked, go=hands.go),
+            after=partial(build.key, asked, go=hands.go, still=True),
             missed=opening.start if opening else None,
             summary=lambda made: f"{made.go_version}, {made.content.size / 1e6:.1f} MB",
             go=hands.go,

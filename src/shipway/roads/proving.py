@@ -127,6 +127,7 @@ def _check(request: MakeRequest, unit: Unit, *, hands: Hands, run: Run) -> TestR
         asked,
         returns=TestReport,
         inputs=partial(testing.key, asked, go=hands.go),
+        after=partial(testing.key, asked, go=hands.go, still=True),
         fresh=lambda kept: kept.result == testing.PASSED,
         summary=told,
         go=hands.go,

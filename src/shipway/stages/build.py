@@ -90,14 +90,15 @@ def compile(request: BuildRequest, *, go: Go, git: Git, content: Content) -> Bin
     )
 
 
-def key(request: BuildRequest, *, go: Go) -> Digest | None:
+def key(request: BuildRequest, *, go: Go, still: bool = False) -> Digest | None:
     """Return the key of "nothing changed" since the last build of this request.
 
     It covers every file that ``go list -deps`` names outside of Go and the module cache, the
     folders they lie in, flags, environment and toolchain, and what the metadata would say.
-    None where nothing is recorded or only a build can tell.
+    None where nothing is recorded or only a build can tell, and with ``still`` where anything is
+    not as that build read it.
     """
-    read = go.key(_target(request))
+    read = go.key(_target(request), still=still)
     if read is None:
         return None
     said = metadata.values(request.source)

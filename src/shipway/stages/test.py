@@ -95,13 +95,13 @@ def check(
     return _report(request, tested, profile, content)
 
 
-def key(request: TestRequest, *, go: Go) -> Digest | None:
+def key(request: TestRequest, *, go: Go, still: bool = False) -> Digest | None:
     """Return the key of "nothing changed" since the last run of these tests.
 
     It covers what ``go list -deps -test`` names and the testdata folders; none where only a run
-    can tell.
+    can tell, and with ``still`` where anything is not as those tests read it.
     """
-    read = go.key(_target(request), tests=True, race=request.race)
+    read = go.key(_target(request), tests=True, race=request.race, still=still)
     if read is None:
         return None
     asked = [request.gate, request.blocking, request.network, request.race, request.seconds]

@@ -82,6 +82,16 @@ def test_the_key_is_of_contents_names_and_unit() -> None:
     assert key != inputs.key("unit", [file], [InputFolder("/w", all=False, names="m")], "/w")
 
 
+def test_the_same_bytes_under_other_stamps_are_the_same_content() -> None:
+    """A file that was written again as it was is no change; another one is."""
+    one = Inputs(unit="u", files=(InputFile("/w/a", (1, 1, 1, 1), of(b"a"), ""),), folders=())
+    touched = Inputs(unit="u", files=(InputFile("/w/a", (1, 2, 2, 1), of(b"a"), ""),), folders=())
+    edited = Inputs(unit="u", files=(InputFile("/w/a", (1, 2, 2, 1), of(b"b"), ""),), folders=())
+
+    assert inputs.is_same_content(one, touched)
+    assert not inputs.is_same_content(one, edited)
+
+
 def test_a_listing_holds_while_shapes_and_names_do() -> None:
     """The recorded list of files is used again only where go would answer the same."""
     file = InputFile("/w/a.go", (1, 1, 1, 1), of(b"a"), "shape")

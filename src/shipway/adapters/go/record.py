@@ -70,6 +70,10 @@ class Records:
             return
         self._write(root + "\n" + recorded.unit, data)
 
+    def drop(self, root: str, unit: str) -> None:
+        """Forget what is recorded of ``unit``."""
+        self._path(root + "\n" + unit).unlink(missing_ok=True)
+
     def remember(self, root: str, asked: Asked) -> None:
         """Keep what was last asked of a build in the repository at ``root``."""
         with contextlib.suppress(UnicodeEncodeError):

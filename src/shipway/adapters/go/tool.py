@@ -198,7 +198,9 @@ class GoTool:
         """Remove the executable where its receiver had the same bytes already; see the port."""
         Path(built.path).unlink(missing_ok=True)
 
-    def key(self, target: Target, *, tests: bool = False, race: bool = False) -> Digest | None:
+    def key(
+        self, target: Target, *, tests: bool = False, race: bool = False, still: bool = False
+    ) -> Digest | None:
         """Return the key of all that the last build or test read, as it is now; see the port."""
         place = module.locate(target.root, target.module_dir)
         version = toolchain.choose(self._ours, place.files, target.go)
@@ -208,6 +210,8 @@ class GoTool:
         if before is None or current is None or not _is_listed(before, current):
             return None
         if current.files != before.files:
+            if still and not inputs.is_same_content(before, current):
+                return None
             self._records.save(target.root, current)
         return inputs.key(current.unit, current.files, current.folders, target.root)
 
@@ -235,6 +239,7 @@ class GoTool:
         """Test packages, with coverage; see the port."""
         job = self._job(target, tests=True, race=race)
         events: list[str] = []
+        began = time.time_ns()
 
         def heard(line: str) -> None:
             events.append(line)
@@ -256,7 +261,7 @@ class GoTool:
                 on_line=heard,
             )
             with contextlib.suppress(ShipwayError):  # what cannot be listed is not remembered
-                self._records.save(target.root, named.join())
+                self._remember(target.root, named.join(), began)
             measured = profile.read_bytes() if profile.exists() else b""
         errors = ran.completed.err.decode("utf-8", "replace")
         if ran.completed.code and not events:
@@ -269,6 +274,13 @@ class GoTool:
             locks=_locks(job),
             network=ran.network,
         )
+
+    def _remember(self, root: str, read: Inputs, began: int) -> None:
+        """Keep what tests read; where it changed meanwhile, nobody can say what they read."""
+        if _is_steady(read, began):
+            self._records.save(root, read)
+        else:
+            self._records.drop(root, read.unit)
 
     def _job(self, target: Target, *, tests: bool = False, race: bool = False) -> _Job:
         place = module.locate(target.root, target.module_dir)

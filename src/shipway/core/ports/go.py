@@ -116,11 +116,14 @@ class Go(Protocol):
         """Remove what is left of a build once its receiver has taken the executable."""
         ...
 
-    def key(self, target: Target, *, tests: bool = False, race: bool = False) -> Digest | None:
+    def key(
+        self, target: Target, *, tests: bool = False, race: bool = False, still: bool = False
+    ) -> Digest | None:
         """Return the key of all that the last build (or test) read, as it is now.
 
         Tests that ``race`` watches read other files than tests without it. None where none is
-        recorded, or where it could only be told by asking go.
+        recorded (as after tests in mid-run of which something was written), or where it could only
+        be told by asking go; with ``still`` also where anything is not as it was read.
         """
         ...
 
