@@ -226,3 +226,39 @@ def test_huge_files(make: Make) -> None:
         file.truncate(40 << 20)
 
     assert one.carry().images
+
+
+SAVING = """package main
+
+import (
+	"os"
+	"testing"
+)
+
+func TestIt(t *testing.T) {
+	one()
+	if err := os.WriteFile("NAME", []byte(`CONTENT`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["main.go", "new.go", "static/a.txt"])
+def test_a_source_that_moves(make: Make, name: str) -> None:
+    """What is written while the tests run is not pushed as the commit; committed, it is carried."""
+    main = "package main\n\nfunc one() int { return 1 }\n\nfunc main() { one() }\n"
+    text = f"{main}\nvar saved int\n" if name == "main.go" else "package main\n"
+    config = 'schema = 1\n[services.svc]\npackage = "."\nfiles = {"/static" = "static"}\n'
+    config += "[test]\ncoverage = 10\n"
+    saving = SAVING.replace("NAME", name).replace("CONTENT", text)
+    files = {"main.go": main, "shipway.toml": config, "static/a.txt": "a", "main_test.go": saving}
+    one = make({**MODULE, **files})
+    with pytest.raises(ShipwayError) as caught:
+        one.carry(tests="block")
+    assert (caught.value.id, caught.value.kind) == ("build.moving", Kind.CONFLICT)
+    assert name in caught.value.message
+    assert not one.registries.manifests
+    one.repository.commit()
+
+    assert one.carry().changed

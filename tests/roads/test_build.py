@@ -45,6 +45,21 @@ def test_a_push_is_the_image_of_up() -> None:
     ) == (reference)
 
 
+@pytest.mark.parametrize("push", [True, False])
+def test_what_is_saved_meanwhile_is_in_no_image(push: bool) -> None:
+    """A build whose source changes under it makes neither a push nor a file; the next one does."""
+    shop = Shop()
+    shop.go.before_build = lambda: shop.edit("saved in mid-run")
+    with pytest.raises(ShipwayError) as caught:
+        build(shop, push=push)
+    assert caught.value.id == "build.moving"
+    assert shop.registries.writes == []
+    assert not {"publish", "export"} & set(steps(shop))
+    shop.go.before_build = lambda: None
+
+    assert list(build(shop, push=push).lines())
+
+
 def test_without_a_push_nothing_is_asked_for() -> None:
     """With --push=false there is a digest, and neither a cluster, a registry nor a signature."""
     shop = Shop()

@@ -145,6 +145,36 @@ def test_a_save_in_mid_run_starts_again(begin: Callable[..., Session]) -> None:
     assert [one for one in shop.said if isinstance(one, Remark) and one.loud] == []
 
 
+def test_a_save_that_nobody_watches_starts_again_too(begin: Callable[..., Session]) -> None:
+    """What is no input, but in the commit, spoils the round; the next one goes on by itself."""
+    shop = Shop()
+    saves = [{"notes.md": "saved"}]
+    shop.go.before_build = lambda: shop.git.files.update(saves.pop() if saves else {})
+    way = begin(shop)
+    way.idle(1)
+
+    assert way.remarks.count(AGAIN) == 1
+    assert way.runs == ["failed", "passed"]
+    assert [one for one in shop.said if isinstance(one, Remark) and one.loud] == []
+
+
+def test_a_source_that_never_rests_is_said(begin: Callable[..., Session]) -> None:
+    """After three such rounds in a row it says why, and waits for a save."""
+    shop = Shop()
+    words = iter(range(99))
+    shop.go.before_build = lambda: shop.git.files.update({"notes.md": f"{next(words)}"})
+    way = begin(shop)
+    way.idle(1)
+    said = [one.fix for one in shop.said if isinstance(one, Remark) and one.loud]
+    assert (way.remarks.count(AGAIN), len(said)) == (2, 1)
+    assert said[0].endswith("shipway explain build.moving")
+    shop.go.before_build = lambda: None
+    way.save("main.go", f"{MAIN}// at rest\n")
+    way.idle(2)
+
+    assert way.runs == ["failed"] * 3 + ["passed"]
+
+
 def test_a_broken_config_is_said_and_mended(begin: Callable[..., Session]) -> None:
     """A save of shipway.toml counts, wrong or right; so does a manifest."""
     way = begin(Shop())

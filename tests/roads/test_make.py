@@ -80,6 +80,19 @@ def test_tests_that_block_and_pass_are_links() -> None:
     assert said.tests == "passed"
 
 
+def test_a_save_in_mid_run_is_not_pushed_as_what_was_there_before() -> None:
+    """Nothing is pushed that the run did not begin with; the next run carries what was saved."""
+    shop = Shop()
+    shop.go.before_build = lambda: shop.edit("saved in mid-run")
+    with pytest.raises(ShipwayError) as caught:
+        shop.carry()
+    assert (caught.value.id, caught.value.kind) == ("build.moving", Kind.CONFLICT)
+    assert shop.registries.writes == []
+    shop.go.before_build = lambda: None
+
+    assert shop.carry().changed
+
+
 def test_several_services_are_made_and_one_alone_prunes_nothing() -> None:
     """Two programs are two images; carrying one of them leaves the other alone."""
     shop = Shop()

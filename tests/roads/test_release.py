@@ -160,6 +160,35 @@ def test_every_gate_blocks(why: str) -> None:
     assert shelf.listed(shop.registries.tags("one.test/shop/evidence")) == ()
 
 
+@pytest.mark.parametrize("what", ["source", "image file", "commit"])
+def test_nothing_but_the_commit_is_released(what: str) -> None:
+    """A save or commit while the tests run ends it, nothing pushed or signed; a rerun goes on."""
+    shop = shop_of(CONFIG.replace("port = 8080", 'port = 8080\nfiles = {"/etc/a" = "a.txt"}'))
+    shop.write("a.txt", "as committed")
+    commit(shop, "v1.0.0")
+
+    def meanwhile() -> None:
+        if what == "commit":
+            commit(shop, "v1.0.1", "newer")
+        else:
+            shop.write(
+                {"source": "main.go", "image file": "a.txt"}[what], f"{MAIN}// uncommitted\n"
+            )
+
+    shop.go.after_test = meanwhile
+    with pytest.raises(ShipwayError) as caught:
+        made(shop)
+    assert (caught.value.id, caught.value.kind) == ("build.moving", Kind.CONFLICT)
+    assert shop.registries.writes == []
+    assert not {"publish", "attest", "seal"} & set(steps(shop))
+    shop.go.after_test = lambda: None
+    shop.write("main.go", MAIN)
+    shop.write("a.txt", "as committed")
+    commit(shop, "v1.0.2")
+
+    assert made(shop).version == "v1.0.2"
+
+
 def test_the_newest_release_is_deployed_without_a_build() -> None:
     """Without a name the newest counts; nothing is tested, built or pushed."""
     shop = shop_of()

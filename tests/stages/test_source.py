@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.git import ROOT, MemoryGit, tree_of
-from shipway.errors import ShipwayError
+from shipway.errors import Failures, Kind, ShipwayError
 from shipway.stages import source
 from shipway.stages.source import SourceRequest
 
@@ -52,3 +52,32 @@ def test_no_repository(git: MemoryGit) -> None:
         source.resolve(SourceRequest("/elsewhere"), git=git)
 
     assert failure.value.id == "source.no-repository"
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+@pytest.mark.parametrize("what", ["edit", "new", "commit", "revert"])
+def test_a_source_that_moved(git: MemoryGit, what: str, dirty: bool) -> None:
+    """Another commit, or other files than when it was resolved, is a conflict; ignored ones not."""
+    git.ignored.add("ignored.go")
+    if dirty:
+        git.files["main.go"] = "package main // dirty"
+    found = source.resolve(SourceRequest(ROOT), git=git)
+    git.files["ignored.go"] = "package main"
+    source.unmoved(found, git=git)
+    if what == "edit":
+        git.files["main.go"] = "package main // edited"
+    elif what == "new":
+        git.files["new.go"] = "package main"
+    elif what == "commit":
+        git.commit_all(1_800_000_000)
+    else:
+        git.files["main.go"] = "package main" if dirty else ""
+
+    with pytest.raises(ShipwayError) as failure:
+        source.unmoved(found, git=git)
+
+    assert (failure.value.id, failure.value.kind) == ("build.moving", Kind.CONFLICT)
+    assert ("main.go" in failure.value.message) == (not dirty and what in {"edit", "revert"})
+    assert source.is_moving(failure.value)
+    assert source.is_moving(Failures((ShipwayError("x.y", Kind.CONFIG, "x"), failure.value)))
+    assert not source.is_moving(ShipwayError("x.y", Kind.CONFIG, "x"))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from shipway.core.oci.layout import Packed
     from shipway.core.ports.hands import Hands
+    from shipway.core.project.lockfile import Lock
     from shipway.core.project.source import Source
     from shipway.core.run.events import Event
     from shipway.roads.make import MakeRequest
@@ -97,10 +98,13 @@ def build(request: BuildRequest, *, hands: Hands, emit: Callable[[Event], None])
             summary=lambda made: made.version,
             git=hands.git,
         )
-        requests = _requests(request, project, base, registry, hands)
+        requests, lock = _requests(request, project, base, registry, hands)
         if pushes:
-            return _pushed(requests, base, hands=hands, run=run)
-        return _kept(request, requests, base, hands=hands, run=run)
+            found = _pushed(requests, base, hands=hands, run=run)
+        else:
+            found = _kept(request, requests, base, hands=hands, run=run)
+        pins.keep(lock, project.lock, hands.files(request.directory))
+        return found
 
 
 def _registry(request: BuildRequest, project: LoadedProject, hands: Hands, *, pushes: bool) -> str:
@@ -113,8 +117,8 @@ def _registry(request: BuildRequest, project: LoadedProject, hands: Hands, *, pu
 
 def _requests(
     request: BuildRequest, project: LoadedProject, base: Source, registry: str, hands: Hands
-) -> list[MakeRequest]:
-    """Return what is to be made; base images that had no pin have one in the lock afterwards."""
+) -> tuple[list[MakeRequest], Lock]:
+    """Return what is to be made, and the lock with pins of base images that had none."""
     config, lock = project.settings.config, project.lock
     common = wanted.Wanted(
         directory=request.directory,
@@ -128,8 +132,7 @@ def _requests(
     ).items():
         image, lock = pins.base(service.image.base, lock, hands)
         found.append(wanted.request(project, name, base, common, base=image))
-    pins.keep(lock, project.lock, hands.files(request.directory))
-    return found
+    return found, lock
 
 
 def _pushed(requests: list[MakeRequest], base: Source, *, hands: Hands, run: Run) -> Images:

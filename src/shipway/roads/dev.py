@@ -2,7 +2,8 @@
 
 The CLI calls :func:`dev` through wiring. Each round is ``up`` itself, with all its evidence. What
 does not build or serve is said once, and the next save has another go; a save during a round
-cancels it, and the next round continues from what is recorded.
+cancels it, and the next round continues from what is recorded. So it does where a round ends
+because its source was not any more what it had begun with.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from shipway.roads import forward, where
 from shipway.roads.logs import LogsRequest, logs
 from shipway.roads.sources import Sources
 from shipway.roads.up import UpRequest, up
+from shipway.stages.source import is_moving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 TAIL = 20
 """Lines of each container that are shown when its pod is joined."""
+_AGAIN = "saved meanwhile: starting again"
+_TRIES = 3
+"""Rounds in a row that a moving source ends before that is an error."""
 _HOUR = 3600.0
 _TICK = 0.05
 """Seconds between looks at a round that is under way, at most."""
@@ -98,6 +103,7 @@ class _Session:
         self._say = say
         self._outer = outer
         self._beside: set[str] = set()
+        self._moved = 0
 
     def go(self) -> None:
         """Do one round after another."""
@@ -109,20 +115,22 @@ class _Session:
                 self._idle(mark)
 
     def _round(self, watched: Watched, mark: Mark) -> bool:
-        """Carry once; return whether it came to its end, and was not cancelled by a save."""
+        """Carry once; return whether it came to its end, and no save has cancelled or spoilt it."""
         task: Task[None] | None = None
         try:
             with scope.open() as inside:
                 task = inside.spawn(self._carry)
                 while not task.done:
                     if watched.wait(_TICK) and self._sources.look(mark)[0]:
-                        self._say.remark("saved meanwhile: starting again")
+                        self._say.remark(_AGAIN)
                         inside.cancel()
                         inside.check()
                 return True
         except ShipwayError as error:
             self._outer.check()
-            if error.kind is not Kind.CANCELLED:
+            if is_moving(error):
+                self._say.remark(_AGAIN)
+            elif error.kind is not Kind.CANCELLED:
                 raise
         while task is not None and not task.wait(_TICK):  # two rounds never run at once
             self._outer.check()
@@ -145,10 +153,15 @@ class _Session:
         try:
             up(self._request.up, hands=self._hands, emit=self._say)
             self._accompany()
+            self._moved = 0
         except ShipwayError as error:
             if error.kind is Kind.CANCELLED:
                 raise
+            self._moved = self._moved + 1 if is_moving(error) else 0
+            if 0 < self._moved < _TRIES:
+                raise
             self._say.failure(error)
+            self._moved = 0
 
     def _accompany(self) -> None:
         """Have logs and forwards beside all later rounds, each begun once."""

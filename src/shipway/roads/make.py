@@ -24,7 +24,7 @@ from shipway.core.run.events import Unit
 from shipway.core.supply.spdx import Sbom
 from shipway.roads import imaging, signing
 from shipway.roads.signing import Part
-from shipway.stages import build, publish, sbom
+from shipway.stages import build, publish, sbom, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from shipway.scope import Lanes
 
 
+_READING = frozenset({"test", "build", "image"})
+"""Steps that read the source, and may take long."""
 _LOOK_SECONDS = 5.0
 _LOOK_MEMORY = 256 << 20
 
@@ -135,7 +137,8 @@ def make(
     program is built; what it raises ends the road there.
 
     Raises:
-        ShipwayError: whatever a stage raises.
+        ShipwayError: ``build.moving`` (conflict), with nothing pushed or signed, where the source
+            is not any more what it was; whatever a stage raises.
     """
     with_key = partial(_compile, hands=hands, run=run, opening=opening, lanes=lanes)
     began = hands.clock.now()
@@ -144,11 +147,14 @@ def make(
     may_publish()
     ran = _looked(parts, binaries, hands=hands, run=run)
 
-    def rest(part: MakeRequest, binary: Binary) -> Part:
-        assembled = imaging.assemble(part, binary, ran, hands=hands, run=run)
+    images = _assembled(parts, binaries, ran, hands=hands, run=run)
+    looking = scope.spawn(_unmoved, request.source, hands, run)
+
+    def rest(part: MakeRequest, binary: Binary, assembled: Image) -> Part:
         describing = scope.spawn(_describe, part, binary, assembled, hands, run)
         asked = _publishing(part, assembled)
         published = publish.plan(asked, content=hands.content)
+        looking.join()
         sending = scope.spawn(_publish, part, asked, hands, run)
         told = statements.Build(
             source=request.source,
@@ -162,7 +168,7 @@ def make(
         )
         return Part(told, describing.join(), sending)
 
-    built = scope.each(lambda pair: rest(*pair), list(zip(parts, binaries, strict=True)))
+    built = scope.each(lambda pair: rest(*pair), list(zip(parts, binaries, images, strict=True)))
     several = _join(request, built, hands=hands, run=run) if len(built) > 1 else None
     links = signing.links(
         request,
@@ -173,11 +179,11 @@ def make(
         run=run,
         opening=opening,
     )
-    images = tuple(one.sending.join() for one in built)
+    sent = tuple(one.sending.join() for one in built)
     made = Made(
         name=request.name,
-        published=several or images[0],
-        images=images,
+        published=several or sent[0],
+        images=sent,
         links=links,
         bulk=_bulk(built),
         report=report,
@@ -199,14 +205,33 @@ def assemble(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> t
     """Build and assemble one service in the local store, an image a platform; nothing is sent.
 
     Raises:
-        ShipwayError: whatever a stage raises.
+        ShipwayError: ``build.moving`` (conflict); whatever a stage raises.
     """
     parts = request.each
     compiled = partial(_compile, hands=hands, run=run, opening=None, lanes=lanes)
     binaries = scope.each(compiled, parts)
     ran = _looked(parts, binaries, hands=hands, run=run)
+    images = _assembled(parts, binaries, ran, hands=hands, run=run)
+    _unmoved(request.source, hands, run)
+    return images
+
+
+def _assembled(
+    parts: tuple[MakeRequest, ...],
+    binaries: list[Binary],
+    ran: tuple[int, ...],
+    *,
+    hands: Hands,
+    run: Run,
+) -> tuple[Image, ...]:
     pairs = list(zip(parts, binaries, strict=True))
     return tuple(scope.each(lambda at: imaging.assemble(*at, ran, hands=hands, run=run), pairs))
+
+
+def _unmoved(base: Source, hands: Hands, run: Run) -> None:
+    """See that the source is what it was; where all is an earlier run's, no time has gone by."""
+    if not all(note.cached for note in run.notes if note.step in _READING):
+        source.unmoved(base, git=hands.git)
 
 
 def _join(request: MakeRequest, built: list[Part], *, hands: Hands, run: Run) -> Placed:

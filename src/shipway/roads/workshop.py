@@ -135,11 +135,14 @@ class Workshop:
 
     @contextlib.contextmanager
     def leaving(self, base: Source) -> Iterator[None]:
-        """Sign what the tests of this source came to if the block fails, and was not stopped."""
+        """Sign what the tests of this source came to if the block fails, and was not stopped.
+
+        Nobody can say what was tested where the source has changed meanwhile.
+        """
         try:
             yield
         except ShipwayError as error:
-            if error.kind is not Kind.CANCELLED:
+            if error.kind is not Kind.CANCELLED and not source.is_moving(error):
                 beside.leave(
                     base,
                     self._made,
