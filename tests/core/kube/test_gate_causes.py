@@ -102,6 +102,9 @@ PROBED: list[tuple[str, Any, Around, State, Cause, str]] = [
      seen(0, ended(59), warning=STARTUP), BAD, Cause.PORT, NOTHING),
     ("a start that the kubelet has just given up", WAITING,
      seen(0, ended(60, "state"), warning=STARTUP), BAD, Cause.PORT, NOTHING),
+    ("a start that the kubelet gave up before this deploy", WAITING, seen(0, ended(59,
+     startedAt="2025-12-31T23:00:00Z", finishedAt="2025-12-31T23:00:59Z"), warning=STARTUP), BAD,
+     Cause.CRASH_LOOP, "exit code 2"),
     ("a crash while it starts", WAITING, seen(0, ended(5), warning=STARTUP), BAD,
      Cause.CRASH_LOOP, "exit code 2"),
     ("the first crash while it starts", WAITING, seen(0, ended(5, "state"), warning=STARTUP), WAIT,
@@ -163,6 +166,8 @@ OTHERS: list[tuple[str, Any, Around, State, Cause, str]] = [
      Cause.EVICTED, "was evicted: The node was low"),
     ("evicted twice", WAITING, Around(pods=(evicted(PRESSURE), evicted(PRESSURE, "x-2"))), BAD,
      Cause.EVICTED, "was evicted"),
+    ("evicted twice and serving again", deployment(), Around(pods=(evicted(PRESSURE),
+     evicted(PRESSURE, "x-2"))), OK, NONE, ""),
     ("evicted once and serving again", deployment(), Around(pods=(evicted(PRESSURE),)), OK, NONE,
      ""),
     ("evicted for its own limit", WAITING, Around(pods=(evicted(

@@ -68,8 +68,7 @@ def trouble(
         found = found or _containers(pod, obj, around, crashes=crashes, known=known)
         if found and found.state is State.FAILED:
             return found
-    found = evicted(pods)
-    return found if found and found.state is State.FAILED else None
+    return None
 
 
 def waiting(pods: tuple[Obj, ...]) -> tuple[str, Cause]:

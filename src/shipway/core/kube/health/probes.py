@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shipway.core.kube.health.state import Around, Cause, Health, State, fresh
+from shipway.core.kube.health.state import Around, Cause, Health, State, applied_at, fresh
 from shipway.core.patterns import late
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def judge(pods: tuple[Obj, ...], obj: Obj, around: Around) -> Health | None:
 def killed(pod: Obj, status: dict[str, Any], obj: Obj, around: Around) -> Health | None:
     """Return that the kubelet ended a container's last run because of its probe, if it did."""
     spec, lasted = _spec(pod, status), _lasted(status)
+    if str(_ended(status).get("finishedAt") or "") < applied_at(obj):
+        return None  # a run of long ago
     for name in ("Startup", "Liveness"):
         probe = _probe(spec, name)
         said = _said(pod, status, name, obj, around) if probe else ""
@@ -148,12 +150,17 @@ def _spec(pod: Obj, status: dict[str, Any]) -> dict[str, Any]:
 
 def _lasted(status: dict[str, Any]) -> float:
     """Return the seconds that the newest ended run took; less than none where nothing ended."""
-    now = (status.get("state") or {}).get("terminated")
-    ended = now or (status.get("lastState") or {}).get("terminated") or {}
+    ended = _ended(status)
     try:
         return (_time(ended["finishedAt"]) - _time(ended["startedAt"])).total_seconds()
     except (KeyError, TypeError, ValueError):
         return float("-inf")
+
+
+def _ended(status: dict[str, Any]) -> dict[str, Any]:
+    """Return how a container's newest ended run ended; empty where nothing ended."""
+    now = (status.get("state") or {}).get("terminated")
+    return now or (status.get("lastState") or {}).get("terminated") or {}
 
 
 def _time(text: str) -> dt.datetime:

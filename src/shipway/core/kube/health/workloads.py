@@ -126,7 +126,12 @@ def _rolled_out(obj: Obj, around: Around) -> Health:
 
 
 def _waits(obj: Obj, around: Around, count: str) -> Health:
-    """Return how far it is, and what is known of why it is no further."""
+    """Return how far it is, and what is known of why it is no further.
+
+    Pods that were driven away count only here: where all are there again, they tell of the past.
+    """
+    if (gone := pods.evicted(around.pods)) and gone.state is State.FAILED:
+        return gone
     if probed := probes.judge(around.pods, obj, around):
         return msgspec.structs.replace(probed, message=f"{count}; {probed.message}")
     why, cause = pods.waiting(around.pods)
