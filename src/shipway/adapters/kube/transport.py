@@ -390,3 +390,5 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         for piece in answer.stream(1 << 16, decode_content=True):
             *whole, rest = (rest + piece).split(b"\n")
             yield from whole
+        if rest:  # it ended well, without a line break
+            yield rest
