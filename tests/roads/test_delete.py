@@ -8,6 +8,7 @@ import pytest
 
 from fakes.git import ROOT
 from fakes.shop import WEB, WHERE, Shop
+from fakes.signer import MemorySigner
 from shipway.core.kube.objects import Ref
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import status
@@ -201,3 +202,16 @@ def test_an_object_that_does_not_go() -> None:
 
     assert (caught.value.id, caught.value.kind) == ("deploy.stuck", Kind.TRANSIENT)
     assert str(WEB) in caught.value.message
+
+
+def test_a_history_that_cannot_be_read_deletes_nothing() -> None:
+    """Where nobody can tell what stands, it says so, and all of it stays."""
+    shop = Shop()
+    shop.carry()
+    there = dict(shop.cluster.objects)
+    shop.trust = [MemorySigner(2)]
+    with pytest.raises(ShipwayError) as caught:
+        gone(shop)
+
+    assert (caught.value.id, caught.value.kind) == ("delete.history", Kind.INTEGRITY)
+    assert dict(shop.cluster.objects) == there

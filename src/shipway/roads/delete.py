@@ -25,6 +25,7 @@ from shipway.stages import deploy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shipway.core.evidence.history import Head
     from shipway.core.kube.head import Held
     from shipway.core.kube.plan import Action
     from shipway.core.ports.hands import Hands
@@ -115,6 +116,7 @@ class _There:
         if self._held is not None:
             asked = destination.history(_ALL)
             self._past = history.recent(asked, registry=hands.registry, head=self._held.head)
+            _read(self._past, self._held.head, destination)
         self._standing = carry.standing(self._past, self._kube)
         empty = hands.content.put(write_set(()), MANIFESTS)
         self._rendered = empty
@@ -166,3 +168,25 @@ class _There:
         if done.error is not None:
             raise done.error
         return done.said.sequence
+
+
+def _read(past: History, head: Head, at: Destination) -> None:
+    """Do nothing where the history tells what stands.
+
+    Raises:
+        ShipwayError: ``delete.history`` (integrity): it breaks off before a deploy that passed.
+    """
+    entries = past.entries
+    if not head.sequence or any(one.passed for one in entries):
+        return
+    if entries and entries[-1].intent.sequence == 1 and not past.findings:
+        return
+    why = "; ".join(str(one) for one in past.findings[:3]) or "its links are not there"
+    raise ShipwayError(
+        "delete.history",
+        Kind.INTEGRITY,
+        f"what stands there cannot be told from its history: {why}",
+        operation="deleting",
+        subject=f"{at.environment} on {at.context}",
+        hint=f"shipway history {at.environment} --key FILE, with the key that signed it",
+    )
