@@ -152,3 +152,32 @@ def test_a_rollback_over_it_loses_no_service() -> None:
     assert stands(shop) == {"back", "front"}
     assert shop.cluster.image(ref("back")) == first["back"]
     assert shop.cluster.image(ref("front")) == second["front"]
+
+
+def unwritten(shop: Shop) -> Shop:
+    """Give the project two programs and no config."""
+    two(shop)
+    shop.drop("shipway.toml")
+    return shop
+
+
+def test_without_a_config_the_others_are_left_alone() -> None:
+    """Nobody has said which services there are, so those of other packages are never pruned."""
+    shop = unwritten(Shop())
+    first = shop.carry().images
+    alone(shop, "two")
+
+    assert stands(shop) == {"back", "front"}
+    assert shop.cluster.image(ref("back")) == first["back"]
+
+
+def test_a_rollback_leaves_what_its_deploy_left() -> None:
+    """What stood beside the release that is put back stands after it, too."""
+    shop = unwritten(Shop())
+    shop.carry()
+    second = alone(shop, "two")
+    alone(shop, "three")
+    rollback.rollback(WHERE, reason="slow", hands=shop, emit=shop.said.append)
+
+    assert stands(shop) == {"back", "front"}
+    assert shop.cluster.image(ref("front")) == second["front"]

@@ -15,7 +15,7 @@ from shipway.core.evidence.history import Head, follow, left
 from shipway.core.evidence.link import Edge, Link  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.shipped import Intent, Outcome  # noqa: TC001  msgspec reads types
 from shipway.core.kube import head as heads
-from shipway.core.kube.plan import Plan, Standing, Verb
+from shipway.core.kube.plan import Identity, Plan, Standing, Verb
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
 from shipway.errors import Failures, Kind, ShipwayError
@@ -50,6 +50,8 @@ class CarryRequest(msgspec.Struct, frozen=True, kw_only=True):
     adopt: bool = False
     only: frozenset[str] = frozenset()
     """Services whose objects alone may be pruned; empty: all that stands may be."""
+    stays: frozenset[Identity] = frozenset()
+    """Objects outside of the set that are left as they are."""
     kind: str = "deploy"
     reason: str = ""
     restores: Edge | None = None

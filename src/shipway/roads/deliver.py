@@ -54,6 +54,8 @@ class DeliverRequest(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...] = ()
     """All services of the project. Those that a release to be sealed lacks stay as the release has
     them that serves; what is theirs is left alone where there is none."""
+    alone: bool = False
+    """Whether the project may have services that nobody has named: theirs is left alone, too."""
     adopt: bool = False
     seconds: float = 120.0
 
@@ -191,7 +193,7 @@ def _absent(request: DeliverRequest, release: Release) -> frozenset[str]:
 
 def _only(request: DeliverRequest, release: Release) -> frozenset[str]:
     """Return whose objects alone may be pruned; empty where the release is of all services."""
-    if not _absent(request, release):
+    if not request.alone and not _absent(request, release):
         return frozenset()
     return frozenset(one.name for one in release.contents.services)
 

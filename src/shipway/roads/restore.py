@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shipway.core.evidence.history import Entry, History
     from shipway.core.evidence.link import Edge
     from shipway.core.kube.head import Held
+    from shipway.core.kube.plan import Identity
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.signer import Signer
     from shipway.roads.carry import Carried
@@ -158,6 +159,7 @@ def put_back(
         verdict=intent.verdict,
         proof=proof,
         standing=carry.standing(past, kube),
+        stays=_left(entry),
         kind="rollback",
         reason=reason,
         restores=restores,
@@ -167,6 +169,12 @@ def put_back(
     if done.error is not None:
         raise done.error
     return done
+
+
+def _left(entry: Entry) -> frozenset[Identity]:
+    """Return what stood beside the set of ``entry``: what that deploy left, its rollback leaves."""
+    stood = entry.outcome.objects if entry.outcome else ()
+    return frozenset((one.group, one.kind, one.namespace, one.name) for one in stood)
 
 
 def _proof(entry: Entry, destination: Destination, hands: Hands) -> tuple[Proof, Edge]:

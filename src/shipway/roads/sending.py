@@ -41,7 +41,8 @@ def plan(request: CarryRequest, *, kube: Kube, hands: Hands, run: Run) -> Plan:
     for action in stays:
         run.remark(f"{action.ref} is not rolled back: it stays as it is")
     for action in planned.removals:
-        run.remark(str(action))
+        if action.why != plans.NOT_BACK:
+            run.remark(str(action))
     return planned
 
 
@@ -117,6 +118,7 @@ def _plan(request: CarryRequest, kube: Kube, hands: Hands) -> tuple[Plan, tuple[
             standing=request.standing,
             adopt=request.adopt,
             only=request.only,
+            stays=request.stays,
         ),
         kube=kube,
         content=hands.content,

@@ -198,6 +198,7 @@ class _Journey:
                 render=self._rendering(base),
                 foreign=tuple(pins.listed(shop.lock).values()),
                 services=shop.services,
+                alone=bool(self._request.package) and not shop.project.written,
                 adopt=self._request.adopt,
                 seconds=self._request.seconds,
             ),

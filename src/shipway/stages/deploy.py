@@ -61,6 +61,8 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     adopt: bool = False
     only: frozenset[str] = frozenset()
     """Services whose objects alone may be pruned; empty: all that stands may be."""
+    stays: frozenset[plans.Identity] = frozenset()
+    """Objects outside of the set that are left as they are."""
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +127,7 @@ def plan(request: PlanRequest, *, kube: Reader, content: Content) -> Plan:
         standing=request.standing,
         adopt=request.adopt,
         only=request.only,
+        stays=request.stays,
     )
 
 

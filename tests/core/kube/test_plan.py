@@ -60,6 +60,7 @@ def planned(
         standing=other.get("standing", ()),
         adopt=adopt,
         only=other.get("only", frozenset()),
+        stays=other.get("stays", frozenset()),
     )
 
 
@@ -360,10 +361,32 @@ def test_a_rollback_leaves_what_time_has_filled() -> None:
     there = obj("PersistentVolumeClaim", "old", spec={"size": 1})
     same = obj("PersistentVolumeClaim", "same")
     wanted = (web(), job, claim, {**there, "spec": {"size": 2}}, same)
-    done, left = backwards(planned(*wanted, found=(live(there), live(same))))
+    done, left = backwards(
+        planned(*wanted, found=(live(there, generation=1), live(same, generation=1)))
+    )
 
     assert [one.ref.name for one in done.actions] == ["web", "data"]
     assert [(one.ref.name, one.verb) for one in left] == [
         ("move", Verb.CREATE),
         ("old", Verb.CONFIGURE),
+    ]
+    assert [(one.ref.name, one.verb, one.generation) for one in done.removals] == [
+        ("old", Verb.LEAVE, 1),
+        ("same", Verb.LEAVE, 1),
+    ]
+    assert not done.changes or done.actions
+
+
+def test_what_is_to_stay_is_left() -> None:
+    """An object outside of the set that is named stays; another one is pruned."""
+    gone = [obj("Service", "a"), obj("Service", "b")]
+    found = planned(
+        found=tuple(live(one) for one in gone),
+        standing=tuple(Standing(ref_of(one), "u-1") for one in gone),
+        stays=frozenset({ref_of(gone[0]).identity}),
+    )
+
+    assert [(one.ref.name, one.verb) for one in found.removals] == [
+        ("b", Verb.PRUNE),
+        ("a", Verb.LEAVE),
     ]

@@ -23,6 +23,9 @@ from shipway.errors import Kind, ShipwayError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+Identity = tuple[str, str, str, str]
+"""Of an object whatever its version: group, kind, namespace, name."""
+NOT_BACK = "it is not rolled back"
 LASTING = frozenset({"Namespace", "CustomResourceDefinition", "PersistentVolumeClaim"})
 """Kinds that are never pruned: removing one removes what others, or time, put into it."""
 
@@ -53,7 +56,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     uid: str = ""
     """Of the live object, a precondition of deleting it."""
     generation: int = 0
-    """Of the live object that is left."""
+    """Of the live object."""
     hand_over: bool = False
     """Whether ``spec.replicas`` is handed to an autoscaler first."""
     changes: tuple[Departure, ...] = ()
@@ -83,7 +86,7 @@ class Standing(msgspec.Struct, frozen=True):
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """What was found: the live objects of the set and of what stands, and live autoscalers."""
 
-    live: dict[tuple[str, str, str, str], Obj]
+    live: dict[Identity, Obj]
     scalers: frozenset[Target] = frozenset()
 
 
@@ -115,10 +118,12 @@ def plan(
     standing: Iterable[Standing] = (),
     adopt: bool = False,
     only: frozenset[str] = frozenset(),
+    stays: frozenset[Identity] = frozenset(),
 ) -> Plan:
     """Return the plan for ``objects`` (in the order of the set).
 
-    With ``only`` nothing is pruned but what is labelled as one of these services.
+    With ``only`` nothing is pruned but what is labelled as one of these services; nor is an
+    object that ``stays`` names.
 
     Raises:
         ShipwayError: ``kube.not_ours`` (conflict) names objects that somebody else made, unless
@@ -135,7 +140,7 @@ def plan(
         rendered=rendered,
         set_name=set_name,
         actions=actions,
-        removals=tuple(_removal(one, observed.live, set_id, only) for one in gone),
+        removals=tuple(_removal(one, observed.live, set_id, only, stays) for one in gone),
         scalers=scalers,
     )
 
@@ -143,12 +148,19 @@ def plan(
 def backwards(planned: Plan) -> tuple[Plan, tuple[Action, ...]]:
     """Return what a rollback does of a plan, and what it leaves although it would change it.
 
-    What a Job once did is not done again; definitions and volume claims that are there keep what
-    time put into them.
+    All that it leaves and that is there is among the removals, as left, since it stands. What a Job
+    once did is not done again; definitions and volume claims that are there keep what time put
+    into them.
     """
     kept = tuple(one for one in planned.actions if not _stays(one))
     left = tuple(one for one in planned.actions if _stays(one) and one.verb is not Verb.UNCHANGED)
-    return msgspec.structs.replace(planned, actions=kept), left
+    there = tuple(
+        msgspec.structs.replace(one, verb=Verb.LEAVE, why=NOT_BACK, changes=())
+        for one in planned.actions
+        if _stays(one) and one.uid
+    )
+    removals = planned.removals + there
+    return msgspec.structs.replace(planned, actions=kept, removals=removals), left
 
 
 def _stays(action: Action) -> bool:
@@ -158,7 +170,7 @@ def _stays(action: Action) -> bool:
 
 def _action(
     obj: Obj,
-    live: Mapping[tuple[str, str, str, str], Obj],
+    live: Mapping[Identity, Obj],
     set_id: str,
     scalers: frozenset[Target],
 ) -> Action:
@@ -175,9 +187,14 @@ def _action(
         verb=verb,
         ref=ref,
         uid=uid_of(found),
+        generation=_generation(found),
         hand_over=letting_go and (not ours or autoscale.owns_replicas(found, MANAGER)),
         changes=changes,
     )
+
+
+def _generation(live: Obj) -> int:
+    return int((live.get("metadata") or {}).get("generation") or 0)
 
 
 def _verb(ref: Ref, changes: tuple[Departure, ...], *, ours: bool) -> Verb:
@@ -193,9 +210,7 @@ def _immutable(path: str) -> bool:
     return path.startswith(("spec.template", "spec.selector", "spec.completions"))
 
 
-def _refuse(
-    actions: tuple[Action, ...], live: Mapping[tuple[str, str, str, str], Obj], *, adopt: bool
-) -> None:
+def _refuse(actions: tuple[Action, ...], live: Mapping[Identity, Obj], *, adopt: bool) -> None:
     ending = [
         action.ref
         for action in actions
@@ -228,9 +243,10 @@ def _known(one: Standing, observed: Observed) -> bool:
 
 def _removal(
     one: Standing,
-    live: Mapping[tuple[str, str, str, str], Obj],
+    live: Mapping[Identity, Obj],
     set_id: str,
     only: frozenset[str],
+    stays: frozenset[Identity],
 ) -> Action:
     found = live.get(one.ref.identity)
     if found is None:
@@ -241,11 +257,10 @@ def _removal(
         why = "somebody took it out of this set"
     elif one.ref.kind in LASTING:
         why = "this kind is never pruned"
-    elif only and belonging.labelled(found) not in only:
+    elif one.ref.identity in stays or (only and belonging.labelled(found) not in only):
         why = "it may belong to a service that is not delivered now"
-        generation = int((found.get("metadata") or {}).get("generation") or 0)
         return Action(
-            verb=Verb.LEAVE, ref=one.ref, uid=uid_of(found), generation=generation, why=why
+            verb=Verb.LEAVE, ref=one.ref, uid=uid_of(found), generation=_generation(found), why=why
         )
     else:
         return Action(verb=Verb.PRUNE, ref=one.ref, uid=uid_of(found))
