@@ -311,6 +311,9 @@ def test_a_log_stream(cluster: Cluster, misbehaving: Misbehaving) -> None:
         "&sinceTime=2026-01-01T00%3A00%3A00Z&sinceSeconds=9&tailLines=0"
     )
     misbehaving.answers.clear()
+    misbehaving.say(200, {"last": "words"})  # without a line break
+    assert list(cluster.log_stream("ns", "x", "app")) == ['{"last": "words"}']
+    misbehaving.answers.clear()
     misbehaving.say(400, {"kind": "Status", "message": "container is waiting to start"})
     assert list(cluster.log_stream("ns", "x", "app")) == []
     misbehaving.answers.clear()
