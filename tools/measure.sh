@@ -30,6 +30,8 @@ trap 'exit 130' INT TERM
 cat >"$hook" <<HOOK
 import os; "SHIPWAY_UNMEASURED" in os.environ or (os.environ.setdefault("COVERAGE_PROCESS_START", "$data/rc"), __import__("coverage").process_startup())
 HOOK
+# Children that may not write bytecode would compile all of it at each start.
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m compileall -q src
 result=0
 .venv/bin/python -m pytest "$@" || result=$?
 exit "$result"

@@ -31,7 +31,6 @@ class Ordinary(World):
         super().__init__(folder, world.kubectl_path, world.cluster)
         self.become = ordinary.become(account)
         self.python = ordinary.python(folder)
-        self.env |= {"GOCACHE": str(self.home / "cache" / "go-build")}
         self.own()
 
     def _share(self) -> None:
@@ -43,6 +42,11 @@ class Ordinary(World):
         mine.mkdir(parents=True)
         for name in {"engines", "toolchains"} & set(SHARED):
             subprocess.run(["/bin/cp", "-al", str(real / name), str(mine / name)], check=True)
+        compiled, built = Path(self.env["GOCACHE"]), self.home / "cache" / "go-build"
+        if compiled.is_dir():
+            subprocess.run(["/bin/cp", "-al", str(compiled), str(built)], check=True)
+            (built / "trim.txt").unlink(missing_ok=True)
+        self.env["GOCACHE"] = str(built)
 
     def own(self) -> None:
         """Give all folders to the account, and its own files, but none that is linked."""

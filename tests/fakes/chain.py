@@ -339,13 +339,13 @@ def planned_objects(rendered: bytes) -> tuple[shipped.Planned, ...]:
     )
 
 
-def deployment(image: str, name: str = "web") -> dict[str, Any]:
+def deployment(image: str, name: str = "web", space: str = "shop-dev") -> dict[str, Any]:
     """Return a small Deployment that runs ``image``."""
     labels = {"app.kubernetes.io/name": name}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": name, "namespace": "shop-dev", "labels": {**labels}},
+        "metadata": {"name": name, "namespace": space, "labels": {**labels}},
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": {**labels}},

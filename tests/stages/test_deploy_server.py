@@ -29,18 +29,20 @@ if TYPE_CHECKING:
     from shipway.core.kube.head import Held
     from shipway.core.kube.plan import Plan
 
+LIFE = "shop-life"
+"""Its namespace: other tests of this session deploy to the same server."""
 SPACE = {
     "apiVersion": "v1",
     "kind": "Namespace",
-    "metadata": {"name": "shop-dev", "labels": dict(RESTRICTED)},
+    "metadata": {"name": LIFE, "labels": dict(RESTRICTED)},
 }
-WEB = Ref("apps/v1", "Deployment", "shop-dev", "web")
+WEB = Ref("apps/v1", "Deployment", LIFE, "web")
 NAME = applyset.parent_name("shop", "dev", "local")
 
 
 def config(name: str, **data: str) -> dict[str, Any]:
     """Return a ConfigMap."""
-    metadata = {"name": name, "namespace": "shop-dev"}
+    metadata = {"name": name, "namespace": LIFE}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
@@ -106,7 +108,7 @@ def environment() -> Iterator[Environment]:
 def test_life(environment: Environment, tmp_path: Path) -> None:
     """Create, leave alone, change, adopt, prune, hand over: each as planned, none by accident."""
     kube, image = environment.kube, environment.chain.published.reference
-    first = environment.plan(SPACE, config("old"), deployment(image))
+    first = environment.plan(SPACE, config("old"), deployment(image, space=LIFE))
     deploy.preflight(first, kube=kube, content=environment.chain.content)
     assert kube.get(WEB) is None
 
@@ -114,7 +116,7 @@ def test_life(environment: Environment, tmp_path: Path) -> None:
     assert {one.verb for one in done.objects} == {Verb.CREATE}
     before = environment.web()
 
-    again = environment.plan(SPACE, config("old"), deployment(image))
+    again = environment.plan(SPACE, config("old"), deployment(image, space=LIFE))
     assert not again.changes
     assert deploy.preflight(again, kube=kube, content=environment.chain.content) == ()
     environment.carry(again)
@@ -123,12 +125,14 @@ def test_life(environment: Environment, tmp_path: Path) -> None:
 
     kube.apply(config("theirs", a="1"), manager="someone")
     with pytest.raises(ShipwayError) as caught:
-        environment.plan(SPACE, config("theirs", a="2"), deployment(image))
+        environment.plan(SPACE, config("theirs", a="2"), deployment(image, space=LIFE))
     assert caught.value.id == "kube.not_ours"
 
-    adopting = environment.plan(SPACE, config("theirs", a="2"), deployment(image), adopt=True)
+    adopting = environment.plan(
+        SPACE, config("theirs", a="2"), deployment(image, space=LIFE), adopt=True
+    )
     done = environment.carry(adopting)
-    assert [str(ref) for ref in done.pruned] == ["configmap/shop-dev/old"]
+    assert [str(ref) for ref in done.pruned] == [f"configmap/{LIFE}/old"]
     assert kube.get(ref_of(config("old"))) is None
     assert (kube.get(ref_of(config("theirs"))) or {})["data"] == {"a": "2"}
 
@@ -137,13 +141,13 @@ def test_life(environment: Environment, tmp_path: Path) -> None:
     scaler = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "web", "namespace": "shop-dev"},
+        "metadata": {"name": "web", "namespace": LIFE},
         "spec": {
             "maxReplicas": 9,
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
         },
     }
-    bare = deployment(image)
+    bare = deployment(image, space=LIFE)
     del bare["spec"]["replicas"]
     environment.carry(environment.plan(SPACE, config("theirs", a="2"), bare, scaler))
     environment.carry(environment.plan(SPACE, config("theirs", a="2"), bare, scaler))
@@ -153,7 +157,7 @@ def test_life(environment: Environment, tmp_path: Path) -> None:
         "configmap/theirs",
         "deployment.apps/web",
         "horizontalpodautoscaler.autoscaling/web",
-        "namespace/shop-dev",
+        f"namespace/{LIFE}",
     }
 
 

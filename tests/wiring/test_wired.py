@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shipway import scope, wiring
+from shipway.adapters.engines.account import cache_of
 from shipway.adapters.process import SystemProcesses
 from shipway.errors import ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 MAIN = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
 NONE = "wired-test-none"
@@ -25,6 +26,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a project, in a process whose home is empty."""
     home = tmp_path / "home"
     home.mkdir()
+    compiled = Path(cache_of(os.environ, None)).with_name("go-build")
+    monkeypatch.setenv("GOCACHE", os.environ.get("GOCACHE") or str(compiled))
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("KUBECONFIG", str(home / "kubeconfig"))
     monkeypatch.setenv("DOCKER_CONFIG", str(home / "docker"))

@@ -18,6 +18,7 @@ from shipway.adapters.registry.logins import DockerLogins
 from shipway.adapters.userfiles import Account, AccountFiles
 from shipway.core.oci.dockerconfig import TOKEN_USER
 from shipway.errors import Kind, ShipwayError
+from shipway.redaction import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +83,7 @@ def world(tmp_path: Path) -> World:
 
 def test_the_file_is_for_its_owner_alone(world: World) -> None:
     """Without a helper it is a file of mode 0600 in a folder of mode 0700."""
-    assert world.logins.keep("r.example", "ann", SECRET) == str(world.file)
+    assert world.logins.keep("r.example", "ann", Secret(SECRET)) == str(world.file)
 
     assert stat.S_IMODE(world.file.stat().st_mode) == 0o600
     assert stat.S_IMODE(world.file.parent.stat().st_mode) == 0o700
@@ -95,7 +96,7 @@ def test_a_file_that_others_could_read_is_closed(world: World) -> None:
     world.configure(others)
     world.file.chmod(0o644)
 
-    world.logins.keep("r.example", "ann", SECRET)
+    world.logins.keep("r.example", "ann", Secret(SECRET))
 
     assert stat.S_IMODE(world.file.stat().st_mode) == 0o600
     found = json.loads(world.file.read_text())
@@ -108,7 +109,7 @@ def test_a_helper_goes_before_the_file(world: World, config: Any) -> None:
     """It keeps the login; the file notes that there is one, and an old copy in it is gone."""
     world.configure({**config, "auths": {"https://r.example/v2/": {"auth": "eDp5"}}})
 
-    assert world.logins.keep("r.example", "ann", SECRET) == "docker-credential-test"
+    assert world.logins.keep("r.example", "ann", Secret(SECRET)) == "docker-credential-test"
 
     assert json.loads(world.file.read_text()) == {**config, "auths": {"r.example": {}}}
     assert world.found("r.example") == ("ann", SECRET)
@@ -122,7 +123,7 @@ def test_docker_hub_has_its_old_name(world: World) -> None:
     """A login for docker.io is found by docker, too."""
     world.configure({"credsStore": "test"})
 
-    world.logins.keep("docker.io", "ann", SECRET)
+    world.logins.keep("docker.io", "ann", Secret(SECRET))
 
     assert (world.kept / "https___index.docker.io_v1_").exists()
     assert world.found("docker.io") == ("ann", SECRET)
@@ -130,7 +131,7 @@ def test_docker_hub_has_its_old_name(world: World) -> None:
 
 def test_an_identity_token_is_kept_as_one(world: World) -> None:
     """The protocol's marker in place of a user."""
-    world.logins.keep("r.example", TOKEN_USER, SECRET)
+    world.logins.keep("r.example", TOKEN_USER, Secret(SECRET))
 
     assert json.loads(world.file.read_text())["auths"] == {"r.example": {"identitytoken": SECRET}}
     assert world.found("r.example") == (TOKEN_USER, SECRET)
@@ -142,7 +143,7 @@ def test_a_helper_that_fails_is_named(world: World, name: str, why: str) -> None
     world.configure({"credsStore": name})
 
     for way in (
-        lambda: world.logins.keep("r.example", "ann", SECRET),
+        lambda: world.logins.keep("r.example", "ann", Secret(SECRET)),
         lambda: world.logins.forget("r.example"),
         lambda: world.found("r.example"),
     ):
@@ -160,10 +161,10 @@ def test_a_helper_that_repeats_what_it_was_told(world: World) -> None:
     program.chmod(0o755)
     world.configure({"credsStore": "loud"})
     with RegistryServer(auth="basic") as server, pytest.raises(ShipwayError):
-        world.logins.prove(server.domain, "ann", SECRET)
+        world.logins.prove(server.domain, "ann", Secret(SECRET))
 
     with pytest.raises(ShipwayError) as caught:
-        world.logins.keep("r.example", "ann", SECRET)
+        world.logins.keep("r.example", "ann", Secret(SECRET))
 
     assert SECRET not in str(caught.value)
 
@@ -176,7 +177,7 @@ def test_a_login_that_no_helper_keeps_is_told(world: World) -> None:
     world.configure({"credsStore": "none"})
 
     with pytest.raises(ShipwayError, match="does not keep logins"):
-        world.logins.keep("r.example", "ann", SECRET)
+        world.logins.keep("r.example", "ann", Secret(SECRET))
 
 
 def test_a_registry_that_is_broken_proves_nothing(world: World) -> None:
@@ -184,6 +185,6 @@ def test_a_registry_that_is_broken_proves_nothing(world: World) -> None:
     with RegistryServer() as server:
         domain = server.domain
     with pytest.raises(ShipwayError) as caught:
-        world.logins.prove(domain, "ann", SECRET)
+        world.logins.prove(domain, "ann", Secret(SECRET))
 
     assert caught.value.id == "registry.unreachable"
