@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -509,16 +510,64 @@ def test_standing_of_an_outcome() -> None:
 
 
 def test_nothing_is_sent_once_another_moved_the_head() -> None:
-    """A head that names another intent stops the apply before its next rank, and any prune."""
+    """A head that names another intent stops the apply before its first object."""
     world = World()
     name = heads.ref("shop", "dev", "local")
     held = deploy.read_head("shop", "dev", "local", kube=world.kube)
     deploy.swap_head(held, Head(sequence=7, intent=of(b"theirs"), state="open"), kube=world.kube)
+    world.kube.calls.clear()
     with pytest.raises(ShipwayError, match="number 7 began") as caught:
         world.apply(head=name)
 
     assert (caught.value.id, caught.value.kind) == ("deploy.overtaken", Kind.CONFLICT)
-    assert WEB.identity not in world.kube.objects
+    assert world.applied() == []
+
+
+def test_a_rank_is_not_sent_once_another_moved_the_head() -> None:
+    """What the head says is known before the first object of each rank is sent."""
+    world = World(SPACE, config("a"), config("b"))
+    name = heads.ref("shop", "dev", "local")
+    held = deploy.read_head("shop", "dev", "local", kube=world.kube)
+    mine = Head(sequence=1, intent=INTENT_DIGEST, state="open")
+    won = deploy.swap_head(held, mine, kube=world.kube)
+
+    def hook() -> object:
+        theirs = Head(sequence=2, intent=of(b"theirs"), state="open")
+        world.kube.hooks.clear()
+        world.kube.hooks["get", str(name)] = lambda: time.sleep(0.05)  # whoever goes beside is seen
+        return deploy.swap_head(won, theirs, kube=world.kube)
+
+    world.kube.hooks["apply", "namespace/shop-dev"] = hook
+    with pytest.raises(ShipwayError, match="number 2 began") as caught:
+        world.apply(head=name)
+
+    assert caught.value.id == "deploy.overtaken"
+    assert world.applied()[-1] == "namespace/shop-dev"
+
+
+def test_what_is_pruned_goes_rank_by_rank() -> None:
+    """A head that moves while objects are removed keeps those of the ranks that follow."""
+    account, old = config("a", "ServiceAccount"), config("old")
+    world = World(SPACE, account, old)
+    first = world.apply()
+    world.again(SPACE)
+    planned = world.plan(standing=tuple(Standing(one.ref, one.uid) for one in first.objects))
+    name = heads.ref("shop", "dev", "local")
+    held = deploy.read_head("shop", "dev", "local", kube=world.kube)
+    mine = Head(sequence=1, intent=INTENT_DIGEST, state="open")
+    won = deploy.swap_head(held, mine, kube=world.kube)
+
+    def hook() -> object:
+        theirs = Head(sequence=2, intent=of(b"theirs"), state="open")
+        return deploy.swap_head(won, theirs, kube=world.kube)
+
+    world.kube.hooks["delete", str(ref_of(old))] = hook
+    with pytest.raises(ShipwayError) as caught:
+        world.apply(planned, head=name)
+
+    assert caught.value.id == "deploy.overtaken"
+    assert ref_of(old).identity not in world.kube.objects
+    assert ref_of(account).identity in world.kube.objects
 
 
 def test_nothing_is_pruned_once_another_moved_the_head() -> None:

@@ -28,7 +28,7 @@ from shipway.core.ports.kube import MANAGER, Selection
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from shipway.core.evidence import shipped
     from shipway.core.evidence.history import Head
@@ -176,15 +176,17 @@ def apply(
     summary = _recheck(request, wanted, clock)
     if request.plan.rendered != request.rendered.digest:
         raise ShipwayError("deploy.plan", Kind.CONFLICT, "the plan was made for another set")
+    _look(request, kube)
     prepare(kube)
     _announce(request.plan, kube, before=True)
     sent = _send(request, {ref_of(obj).identity: obj for obj in wanted}, kube, clock, on_applied)
     pruned = [action for action in request.plan.removals if action.verb is Verb.PRUNE]
-    if pruned and request.head is not None:
-        check_head(request.head, request.intent, kube=kube)
-    for action in pruned:
-        kube.delete(action.ref, uid=action.uid)
+    for _, actions in _ranks(pruned):
+        _look(request, kube)
+        for action in actions:
+            kube.delete(action.ref, uid=action.uid)
     if request.plan.removals:
+        _look(request, kube)
         _announce(request.plan, kube, before=False)
     return Deployed(sent, tuple(action.ref for action in pruned), summary.time_verified)
 
@@ -257,16 +259,7 @@ def check_head(name: Ref, intent: Digest, *, kube: Reader) -> None:
     Raises:
         ShipwayError: ``deploy.overtaken`` (conflict) if it names another one.
     """
-    found = head.read(kube.get(name) or {}).head
-    if found.intent != intent:
-        raise ShipwayError(
-            "deploy.overtaken",
-            Kind.CONFLICT,
-            f"number {found.sequence} began before this deploy had ended",
-            operation="looking at",
-            subject=str(name),
-            hint="look at `shipway history`, then repeat if this one is still wanted",
-        )
+    head.check(kube.get(name), name, intent)
 
 
 def overwritten(applied: Iterable[Applied], intent: Digest, *, kube: Reader) -> tuple[Ref, ...]:
@@ -329,16 +322,12 @@ def _send(
     clock: Clock,
     on_applied: Callable[[Applied], None] | None,
 ) -> tuple[Applied, ...]:
-    """Apply rank after rank, the objects of a rank side by side, and a look at the head too."""
+    """Look at the head and apply, rank after rank, the objects of a rank side by side."""
     set_id = applyset.identifier(request.plan.set_name)
     stamp = Stamp(request.release, request.intent, set_id)
     scalers = request.plan.scalers
 
-    def one(action: Action | None) -> Applied | None:
-        if action is None:
-            if request.head is not None:
-                check_head(request.head, request.intent, kube=kube)
-            return None
+    def one(action: Action) -> Applied:
         obj = stamp.on(autoscale.release(wanted[action.ref.identity], scalers))
         done = _one(action, obj, kube, clock)
         if on_applied:
@@ -346,14 +335,24 @@ def _send(
         return done
 
     sent: list[Applied] = []
-    for rank, actions in groupby(request.plan.actions, key=lambda one: order.rank(one.ref.kind)):
-        both = scope.each(one, [None, *actions], _SIDE_BY_SIDE)
-        done = [each for each in both if each is not None]
+    for rank, actions in _ranks(request.plan.actions):
+        _look(request, kube)
+        done = scope.each(one, actions, _SIDE_BY_SIDE)
         sent += done
         if rank == order.DEFINITIONS:
             for applied in done:
                 _established(applied.ref, kube, clock)
     return tuple(sent)
+
+
+def _ranks(actions: Iterable[Action]) -> Iterator[tuple[int, Iterator[Action]]]:
+    return groupby(actions, key=lambda one: order.rank(one.ref.kind))
+
+
+def _look(request: ApplyRequest, kube: Reader) -> None:
+    """Stop where another deploy has begun, perhaps while this process slept."""
+    if request.head is not None:
+        check_head(request.head, request.intent, kube=kube)
 
 
 def _one(action: Action, obj: Obj, kube: Kube, clock: Clock) -> Applied:

@@ -48,3 +48,15 @@ def test_something_else(data: dict[str, str]) -> None:
         head.read({"metadata": {"name": "x"}, "data": data})
 
     assert caught.value.id == "deploy.head"
+
+
+def test_the_head_is_still_of_this_intent() -> None:
+    """Another intent's head, and one that is gone, are told; one's own says nothing."""
+    mine = head.write(Head(sequence=3, intent=of(b"mine"), state="open"), head.fresh(NAME))
+    head.check(mine, NAME, of(b"mine"))
+    with pytest.raises(ShipwayError, match="number 3 began before") as caught:
+        head.check(mine, NAME, of(b"other"))
+    assert (caught.value.id, caught.value.subject) == ("deploy.overtaken", str(NAME))
+    with pytest.raises(ShipwayError) as caught:
+        head.check(None, NAME, of(b"mine"))
+    assert caught.value.id == "deploy.head"

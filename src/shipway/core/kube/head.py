@@ -17,6 +17,7 @@ from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from shipway.core.kube.objects import Obj
+    from shipway.core.oci.digest import Digest
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -69,3 +70,23 @@ def read(obj: Obj) -> Held:
             hint="compare it with `shipway history`",
         ) from cause
     return Held(head, obj)
+
+
+def check(obj: Obj | None, name: Ref, intent: Digest) -> None:
+    """Do nothing while the head, as just read from ``name``, is that of ``intent``.
+
+    Until then nobody else has begun, and what stands is the business of that intent alone.
+
+    Raises:
+        ShipwayError: ``deploy.overtaken`` (conflict) if it names another one; ``deploy.head``.
+    """
+    found = read(obj or {}).head
+    if found.intent != intent:
+        raise ShipwayError(
+            "deploy.overtaken",
+            Kind.CONFLICT,
+            f"number {found.sequence} began before this one had ended",
+            operation="looking at",
+            subject=str(name),
+            hint="look at `shipway history`, then repeat if this one is still wanted",
+        )
