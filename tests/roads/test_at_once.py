@@ -11,14 +11,17 @@ import pytest
 from fakes.hands import Killed
 from fakes.shop import APPLY_WEB, WEB, WHERE, Shop
 from shipway.core.kube import head as heads
-from shipway.core.kube.objects import Ref
+from shipway.core.kube.applyset import parent_name
+from shipway.core.kube.objects import SYSTEM_NAMESPACE, Ref
 from shipway.core.kube.stamp import INTENT
 from shipway.errors import Failures, Kind, ShipwayError
 from shipway.roads import status
+from shipway.roads.delete import delete
 
 HEAD = heads.ref("shop", "dev", "shipway")
 NEW = Ref("v1", "ConfigMap", "shop-dev", "new")
 ACCOUNT = Ref("v1", "ServiceAccount", "shop-dev", "shop")
+SERVICE = Ref("v1", "Service", "shop-dev", "shop")
 LOST = {"deploy.lost_swap", "deploy.overtaken", "deploy.contested"}
 
 
@@ -99,6 +102,57 @@ def test_an_answer_about_anothers_objects_does_not_count() -> None:
 
     assert ids(caught.value) == {"deploy.overtaken"}
     assert [one[:3] for one in told(shop)] == [(2, "deploy", "passed"), (1, "deploy", "failed")]
+    settled(shop)
+
+
+def deleting(shop: Shop) -> str:
+    """Delete the environment, and return the id of what stopped that."""
+    with pytest.raises(ShipwayError) as caught:
+        delete(WHERE, reason="", sure=lambda _: True, hands=shop, emit=shop.said.append)
+    return caught.value.id
+
+
+def test_a_deploy_that_overtakes_a_delete_keeps_its_objects() -> None:
+    """A deploy begins while a rank is deleted: nothing of the ranks that follow goes."""
+    shop = Shop()
+    shop.carry()
+    theirs = twin(shop, "theirs")
+
+    def hook() -> object:
+        shop.cluster.hooks.clear()
+        return theirs.carry()
+
+    shop.cluster.hooks["delete-wait", str(SERVICE)] = hook
+    assert deleting(shop) == "deploy.overtaken"
+    assert ACCOUNT.identity in shop.cluster.objects
+    assert WEB.identity in shop.cluster.objects
+    assert told(shop) == [
+        (3, "deploy", "passed", ()),
+        (2, "delete", "failed", ("deploy.overtaken",)),
+        (1, "deploy", "passed", ()),
+    ]
+    settled(shop)
+
+
+def test_a_delete_that_was_overtaken_did_not_pass() -> None:
+    """A deploy begins when all is deleted: what stands then is that deploy's, its parent too."""
+    shop = Shop()
+    shop.carry()
+    theirs = twin(shop, "theirs")
+
+    def hook() -> object:
+        shop.cluster.hooks.clear()
+        return theirs.carry()
+
+    def last() -> None:
+        shop.cluster.hooks["get", str(ACCOUNT)] = hook
+
+    shop.cluster.hooks["delete-wait", str(ACCOUNT)] = last
+    assert deleting(shop) == "deploy.overtaken"
+    assert told(shop)[1] == (2, "delete", "failed", ("deploy.overtaken",))
+    parent = Ref("v1", "ConfigMap", SYSTEM_NAMESPACE, parent_name("shop", "dev", "shipway"))
+    kinds = shop.cluster.objects[parent.identity]["metadata"]["annotations"]
+    assert "Deployment.apps" in kinds["applyset.kubernetes.io/contains-group-kinds"]
     settled(shop)
 
 

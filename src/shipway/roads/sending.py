@@ -81,7 +81,7 @@ def send(
             the one before does not come to rest.
     """
     if request.kind == "delete":
-        sent.gate = _remove(request, planned, kube=kube, hands=hands, run=run)
+        sent.gate = _remove(request, link, planned, kube=kube, hands=hands, run=run)
         return
     for _ in range(_TRIES):
         applied = _applied(request, link, planned, sent.seen, kube=kube, hands=hands, run=run)
@@ -180,12 +180,14 @@ def _apply(
     )
 
 
-def _remove(request: CarryRequest, plan: Plan, *, kube: Kube, hands: Hands, run: Run) -> GateResult:
+def _remove(
+    request: CarryRequest, link: Link, plan: Plan, *, kube: Kube, hands: Hands, run: Run
+) -> GateResult:
     """Remove all that stands; what is left is what the outcome names."""
     run.step(
         remove.remove,
         request.unit,
-        remove.RemoveRequest(plan=plan),
+        remove.RemoveRequest(plan=plan, intent=link.payload, head=request.head),
         summary=lambda done: f"{len(done.pruned)} deleted",
         kube=kube,
         clock=hands.clock,

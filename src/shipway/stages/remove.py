@@ -6,14 +6,16 @@ by its uid; it returns when all of it is gone.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from shipway import scope
-from shipway.core.kube import applyset
+from shipway.core.kube import applyset, head, order
 from shipway.core.kube.objects import Ref  # noqa: TC001  msgspec reads types
 from shipway.core.kube.plan import Plan, Verb
+from shipway.core.oci.digest import Digest  # noqa: TC001  msgspec reads types
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ class RemoveRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What goes, and what is left: the removals of a plan for an empty set."""
 
     plan: Plan
+    intent: Digest
+    """Payload digest of the intent link that won the swap."""
+    head: Ref
+    """Where the head lies: as soon as it names another intent, no more goes."""
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,13 +52,21 @@ def remove(request: RemoveRequest, *, kube: Kube, clock: Clock) -> Removed:
 
     Raises:
         ShipwayError: ``kube.conflict`` where an object was replaced meanwhile; ``deploy.stuck``
-            (transient) for one that stays; what the port raises.
+            (transient) for one that stays; ``deploy.overtaken`` (conflict) as soon as a deploy has
+            moved the head; what the port raises.
     """
+
+    def look() -> None:
+        head.check(kube.get(request.head), request.head, request.intent)
+
     going = [one for one in request.plan.removals if one.verb is Verb.PRUNE]
-    for one in going:
-        kube.delete(one.ref, uid=one.uid, wait=True)
+    for _, rank in groupby(going, key=lambda one: order.rank(one.ref.kind)):
+        look()
+        for one in rank:
+            kube.delete(one.ref, uid=one.uid, wait=True)
     until = clock.monotonic() + _PATIENCE
     scope.each(lambda one: _gone(one, until, kube, clock), going, _SIDE_BY_SIDE)
+    look()
     left = [one.ref for one in request.plan.removals if one.verb is not Verb.PRUNE]
     if going:
         kube.apply(applyset.parent(request.plan.set_name, left, TOOLING), force=True)
