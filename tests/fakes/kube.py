@@ -46,6 +46,8 @@ class MemoryKube:
         """Lines with timestamps, by pod, container and whether of the previous run."""
         self.living: set[tuple[str, str]] = set()
         """Containers whose logs are still written; see :meth:`say`, :meth:`cut`."""
+        self.breaks: dict[tuple[str, str, bool], int] = {}
+        """As ``streams``: after how many lines the connection of the next one to ask breaks."""
         self.asked: list[dict[str, Any]] = []
         """How streams were asked for."""
         self.cuts = 0
@@ -208,6 +210,13 @@ class MemoryKube:
         tail = asked.get("tail")
         at = max(at, len(lines) - tail) if tail is not None else at
         cuts = self.cuts
+        broken = self.breaks.pop((pod, container, previous), None)
+        if broken is not None:
+            yield from lines[at:][:broken]
+            if not asked.get("follow"):
+                here = Ref("v1", "Pod", namespace, pod)
+                raise _error("kube.unreachable", Kind.TRANSIENT, "cut", here)
+            return
         while True:
             with self._changed:
                 fresh, at = lines[at:], len(lines)

@@ -152,6 +152,19 @@ def test_only_the_asked_service_and_run(shop: Pods) -> None:
     assert shop.lines == [("mine", "before")]
 
 
+def test_a_log_that_breaks_off_is_no_whole_log(shop: Pods) -> None:
+    """What came is shown, and the break is an error, so that nobody takes it for all there is."""
+    shop.pod("a")
+    shop.write_line("a", 1, "one")
+    shop.write_line("a", 2, "two")
+    shop.cluster.breaks["a", "web", False] = 1
+    with pytest.raises(ShipwayError) as caught:
+        show(shop)
+
+    assert shop.lines == [("a", "one")]
+    assert (caught.value.id, caught.value.kind) == ("kube.unreachable", Kind.TRANSIENT)
+
+
 def test_nothing_to_show_is_told(shop: Pods) -> None:
     """No pod is an error of its own; a service that is not there is named."""
     with pytest.raises(ShipwayError, match="all services in dev") as caught:
@@ -212,6 +225,29 @@ def test_a_restart_shows_the_end_of_the_run_before(
     way.until(lambda: ("a", "again") in shop.lines)
 
     assert shop.lines == [("a", "begun"), ("a", "panic"), ("a", "again")]
+
+
+def test_last_words_are_read_again_after_a_break(
+    shop: Pods, following: Callable[..., Following]
+) -> None:
+    """The previous run is read to its end, however its connection breaks, and told once."""
+    shop.pod("a")
+    shop.write_line("a", 1, "begun")
+    way = following()
+    way.until(lambda: shop.lines)
+    shop.pod("a", state="waiting")
+    shop.cluster.cut()
+    shop.cluster.streams["a", "web", True] = [
+        stamped(1, "begun"),
+        stamped(2, "panic"),
+        stamped(3, "main.go:7"),
+    ]
+    shop.cluster.streams["a", "web", False] = [stamped(4, "again")]
+    shop.cluster.breaks["a", "web", True] = 2
+    shop.pod("a", restarts=1)
+    way.until(lambda: ("a", "again") in shop.lines)
+
+    assert [text for _, text in shop.lines] == ["begun", "panic", "main.go:7", "again"]
 
 
 def test_a_cluster_that_does_not_answer_is_asked_again(

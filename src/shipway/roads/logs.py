@@ -59,7 +59,8 @@ def logs(request: LogsRequest, *, hands: Hands, emit: Callable[[Event], None]) -
 
     Raises:
         ShipwayError: ``logs.none`` (not found) where no pod is meant and nothing is followed,
-            ``config.service``, and what reaching the cluster raises.
+            ``config.service``, what reaching the cluster raises, and where the connection breaks
+            in the middle of a log, ``kube.unreachable``.
     """
     reached = where.reached(request.where, hands=hands)
     if request.service:
@@ -248,7 +249,8 @@ class Pods:
             if later is None:
                 break
             if later.restarts > shown.restarts:
-                self._stream(later, cursor, previous=True)
+                while not self._stream(later, cursor, previous=True):
+                    scope.current().wait(PAUSE)
             shown = later
         self._say.remark(f"{name} left")
 
@@ -273,8 +275,11 @@ class Pods:
         pod = self._kube.get(Ref("v1", "Pod", shown.namespace, shown.pod)) or {}
         return next((one for one in lines.sources(pod) if one.key == shown.key), None)
 
-    def _stream(self, source: Source, cursor: Cursor, *, previous: bool = False) -> None:
-        """Show the lines of one run of a container, until it ends or the connection breaks."""
+    def _stream(self, source: Source, cursor: Cursor, *, previous: bool = False) -> bool:
+        """Show the lines of one run of a container, until it ends or the connection breaks.
+
+        Return whether it was read to its end; of a run that is under way, nobody can tell.
+        """
         since = cursor.resume()
         try:
             for text in self._kube.log_stream(
@@ -293,4 +298,7 @@ class Pods:
         except ShipwayError as error:
             if error.kind is not Kind.TRANSIENT:
                 raise
+            scope.current().check()
+            return False
         scope.current().check()
+        return True

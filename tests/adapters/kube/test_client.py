@@ -322,6 +322,29 @@ def test_a_log_stream(cluster: Cluster, misbehaving: Misbehaving) -> None:
         list(cluster.log_stream("ns", "x", "app"))
 
 
+def test_a_log_cut_in_the_middle(cluster: Cluster, misbehaving: Misbehaving) -> None:
+    """Without follow a connection that breaks is an error: what came is not all there is."""
+    misbehaving.stream("one")
+    lines = cluster.log_stream("ns", "x", "app")
+    assert next(lines) == '"one"'
+    with pytest.raises(ShipwayError) as caught:
+        next(lines)
+
+    assert (caught.value.id, caught.value.kind) == ("kube.unreachable", Kind.TRANSIENT)
+    assert caught.value.subject == "pod/ns/x"
+
+
+def test_a_cancelled_log_is_cancelled(cluster: Cluster, misbehaving: Misbehaving) -> None:
+    """Who cancels a log that is read to its end is told that, not that the server is away."""
+    over = threading.Event()
+    misbehaving.stream("one", wait=over)
+    with pytest.raises(ShipwayError) as caught, scope.open() as inside:
+        threading.Timer(0.1, inside.cancel).start()
+        list(cluster.log_stream("ns", "x", "app"))
+    over.set()
+    assert caught.value.id == "run.cancelled"
+
+
 def test_a_followed_log_is_let_go_at_once(cluster: Cluster, misbehaving: Misbehaving) -> None:
     """A silent log holds nobody up who is cancelled."""
     over = threading.Event()

@@ -303,6 +303,7 @@ class Cluster:
                 subject=f"pod/{namespace}/{pod}",
                 query=query,
                 seconds=_SILENCE,
+                whole=not follow,
             ) as (_, lines):
                 for line in lines:
                     yield line.decode(errors="replace")

@@ -28,7 +28,7 @@ from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from websocket import WebSocket
 
@@ -200,14 +200,28 @@ class Transport:
 
     @contextlib.contextmanager
     def stream(
-        self, path: str, *, operation: str, subject: str, query: Mapping[str, str], seconds: float
+        self,
+        path: str,
+        *,
+        operation: str,
+        subject: str,
+        query: Mapping[str, str],
+        seconds: float,
+        whole: bool = False,
     ) -> Iterator[tuple[Call, Iterator[bytes]]]:
         """Open a long answer and give its call and its lines; leaving the block ends it.
+
+        A broken connection ends the lines; where the ``whole`` answer is wanted it is an error.
 
         Raises:
             ShipwayError: as :meth:`json`, before the first line and between lines.
         """
         call = Call()
+
+        def broken(error: Exception) -> ShipwayError:
+            scope.current().check()
+            return self._unreachable(HTTPError(error), operation, subject)
+
         with scope.current().on_cancel(call.interrupt):
             try:
                 answer = self._once("GET", path, query, None, "", call, seconds)
@@ -217,7 +231,7 @@ class Transport:
                 scope.current().check()
                 raise self._unreachable(error, operation, subject) from error
             try:
-                yield call, _lines(answer)
+                yield call, _lines(answer, broken if whole else None)
             finally:
                 call.interrupt()
                 answer.close()
@@ -382,13 +396,19 @@ def _through(proxy: str) -> dict[str, Any]:
     }
 
 
-def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Yield whole lines as they come; a broken connection ends them."""
+def _lines(
+    answer: urllib3.BaseHTTPResponse, broken: Callable[[Exception], ShipwayError] | None
+) -> Iterator[bytes]:
+    """Yield whole lines as they come; a broken connection ends them, or is what ``broken`` says."""
     rest = b""
-    with contextlib.suppress(HTTPError, OSError, AttributeError, ValueError):
-        # urllib3 raises the last two when the socket is shut down while a chunk is being read
+    try:
         for piece in answer.stream(1 << 16, decode_content=True):
             *whole, rest = (rest + piece).split(b"\n")
             yield from whole
-        if rest:  # it ended well, without a line break
-            yield rest
+    except (HTTPError, OSError, AttributeError, ValueError) as error:
+        # urllib3 raises the last two when the socket is shut down while a chunk is being read
+        if broken is not None:
+            raise broken(error) from error
+        return
+    if rest:  # it ended well, without a line break
+        yield rest

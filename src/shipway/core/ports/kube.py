@@ -156,6 +156,9 @@ class Watcher(Protocol):
         ``tail`` of them. With ``follow`` they come as they are written, until the container ends,
         the connection breaks, or it was silent for minutes: then the stream is over, without a
         word. A container that is gone or has not begun has no lines.
+
+        Raises:
+            ShipwayError: ``kube.unreachable`` where the connection breaks without ``follow``.
         """
         ...
 
