@@ -56,8 +56,29 @@ class Company:
         """Return what a person of this company has in the environment."""
         return {"HTTPS_PROXY": self.proxy, "SSL_CERT_FILE": str(self.ca)}
 
+    @property
+    def secure_proxy(self) -> str:
+        """Return the URL of the same proxy, spoken to over TLS."""
+        context = self._context("localhost")
+
+        def terminate(client: socket.socket) -> None:
+            with context.wrap_socket(client, server_side=True) as inside:
+                self._connect(inside)
+
+        return f"https://{':'.join(LOGIN)}@localhost:{self._listen(terminate)}"
+
     def serve(self, name: str, port: int) -> None:
         """Serve what plain HTTP serves on ``port`` as ``https://NAME``."""
+        context = self._context(name)
+
+        def terminate(client: socket.socket) -> None:
+            with context.wrap_socket(client, server_side=True) as inside:
+                _join(inside, socket.create_connection(("127.0.0.1", port)))
+
+        self.names[f"{name}:443"] = self._listen(terminate)
+
+    def _context(self, name: str) -> ssl.SSLContext:
+        """Return the TLS settings of a server of that name."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = _certificate(name, key.public_key(), self._authority, self._key)
         both = self._folder / f"{name}.pem"
@@ -69,12 +90,7 @@ class Company:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(both)
-
-        def terminate(client: socket.socket) -> None:
-            inside = context.wrap_socket(client, server_side=True)
-            _join(inside, socket.create_connection(("127.0.0.1", port)))
-
-        self.names[f"{name}:443"] = self._listen(terminate)
+        return context
 
     def __enter__(self) -> Self:
         """Serve already."""

@@ -82,6 +82,8 @@ class PortForwardServer:
                     self.connect = self.request
                     self._near.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
                     self.request = _head(stream)
+                if not self.request:  # it went away again
+                    return
                 self._near.sendall(self.refuse or self._accepted())
                 if self.refuse:
                     return

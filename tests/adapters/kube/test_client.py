@@ -338,7 +338,7 @@ def test_a_cancelled_log_is_cancelled(cluster: Cluster, misbehaving: Misbehaving
     """Who cancels a log that is read to its end is told that, not that the server is away."""
     over = threading.Event()
     misbehaving.stream("one", wait=over)
-    with pytest.raises(ShipwayError) as caught, scope.open() as inside:
+    with pytest.raises(ShipwayError) as caught, scope.open() as inside:  # noqa: PT012  one promise
         threading.Timer(0.1, inside.cancel).start()
         list(cluster.log_stream("ns", "x", "app"))
     over.set()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
+from typing import Any
 
 
 def shut(one: socket.socket) -> None:
     """Shut a connection down under its TLS; one that is down already is left alone.
 
     ``SSLSocket.shutdown`` lets go of TLS first: who reads at that moment would take what is
-    encrypted for the answer's own bytes.
+    encrypted for the answer's own bytes. TLS within that of a proxy has the proxy's beneath it.
     """
-    down = socket.socket.shutdown if isinstance(one, ssl.SSLSocket) else type(one).shutdown
+    under: Any = one
+    while not isinstance(under, socket.socket):
+        under = under.socket  # urllib3's SSLTransport
     with contextlib.suppress(OSError):
-        down(one, socket.SHUT_RDWR)
+        socket.socket.shutdown(under, socket.SHUT_RDWR)

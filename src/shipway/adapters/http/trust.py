@@ -45,15 +45,17 @@ def untrusted(service: str, subject: str, error: BaseException) -> ShipwayError 
 
     Another try would not change it, so it is no failure of the network.
     """
+    from urllib3.util.ssl_match_hostname import CertificateError  # noqa: PLC0415  only on failure
+
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+    while not isinstance(cause, (ssl.SSLCertVerificationError, CertificateError)):
+        if cause is None:
+            return None
         cause = cause.__cause__ or cause.__context__
-    if cause is None:
-        return None
     return ShipwayError(
         f"{service}.untrusted",
         Kind.INTEGRITY,
-        f"its certificate is not believed: {cause.verify_message or cause}",
+        f"its certificate is not believed: {getattr(cause, 'verify_message', '') or cause}",
         operation="connecting to",
         subject=subject,
         hint="if it is your company's, name its authority in SSL_CERT_FILE or as ca of [network] "

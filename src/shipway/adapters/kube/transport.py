@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.parse
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +24,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 from shipway import scope
 from shipway.adapters.http import client, trust
 from shipway.adapters.http.sockets import shut
-from shipway.adapters.kube import credentials, failures, validity
+from shipway.adapters.kube import credentials, dialling, failures, validity
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class Transport:
 
         def broken(error: Exception) -> ShipwayError:
             scope.current().check()
-            return self._unreachable(HTTPError(error), operation, subject)
+            return self._unreachable(error, operation, subject)
 
         with scope.current().on_cancel(call.interrupt):
             try:
@@ -244,30 +245,29 @@ class Transport:
         """
         import websocket  # noqa: PLC0415  only what forwards pays for it
 
-        access = self._access
-        options = _through(access.proxy_url or self._network.proxy(access.server))
-        if access.server.startswith("https:"):
-            context = credentials.tls(access, self._credentials.current(), self._network)
-            options["sslopt"] = {"context": context}
-            if access.tls_server_name:
-                options["sslopt"]["server_hostname"] = access.tls_server_name
-        try:
-            opened = websocket.create_connection(
-                f"ws{access.server.removeprefix('http')}{path}",
-                timeout=_CONNECT,
-                header=[f"{name}: {value}" for name, value in self._credentials.headers()],
-                subprotocols=[protocol],
-                suppress_origin=True,
-                enable_multithread=True,
-                **options,
-            )
-        except websocket.WebSocketBadStatusException as error:
-            raise failures.refused(
-                error.status_code, error.resp_body or b"", operation=operation, subject=subject
-            ) from error
-        except (websocket.WebSocketException, OSError) as error:
-            scope.current().check()
-            raise self._unreachable(HTTPError(error), operation, subject) from error
+        server = self._access.server
+        credential = self._credentials.current()
+        call = Call()
+        with scope.current().on_cancel(call.interrupt):
+            try:
+                line = dialling.dial(self._access, credential, self._network, seconds=_CONNECT)
+                call.attach(line)
+                opened = websocket.create_connection(
+                    f"ws{server.removeprefix('http')}{path}",
+                    socket=line,
+                    header=[f"{name}: {value}" for name, value in self._credentials.headers()],
+                    subprotocols=[protocol],
+                    suppress_origin=True,
+                    redirect_limit=0,
+                    enable_multithread=True,
+                )
+            except websocket.WebSocketBadStatusException as error:
+                raise failures.refused(
+                    error.status_code, error.resp_body or b"", operation=operation, subject=subject
+                ) from error
+            except (websocket.WebSocketException, HTTPException, HTTPError, OSError) as error:
+                scope.current().check()
+                raise self._unreachable(error, operation, subject) from error
         opened.settimeout(None)
         return opened
 
@@ -336,7 +336,7 @@ class Transport:
                 self._pool = _pool(self._access, self._credentials.current(), self._network)
             return self._pool
 
-    def _unreachable(self, error: HTTPError, operation: str, subject: str) -> ShipwayError:
+    def _unreachable(self, error: Exception, operation: str, subject: str) -> ShipwayError:
         server = self._access.server
         timely = validity.handshake(
             error, server, now=time.time(), operation=operation, subject=subject
@@ -345,7 +345,8 @@ class Transport:
             return timely
         if (doubt := trust.untrusted("kube", self._access.server, error)) is not None:
             return doubt
-        reason = getattr(error, "reason", None) or error
+        below = getattr(error, "reason", None)
+        reason = below if isinstance(below, BaseException) else error
         return ShipwayError(
             "kube.unreachable",
             Kind.TRANSIENT,
@@ -362,16 +363,8 @@ def _pool(
 ) -> urllib3.PoolManager:
     """Return the connections, through the context's own proxy or else the network's."""
     keywords: dict[str, Any] = {"maxsize": 16, "num_pools": 2}
-    if access.server.startswith("https:"):
-        keywords["ssl_context"] = credentials.tls(access, credential, network)
-        if access.tls_server_name:
-            keywords["server_hostname"] = access.tls_server_name
-            keywords["assert_hostname"] = access.tls_server_name
-        if access.insecure:
-            keywords["assert_hostname"] = False
-            keywords["cert_reqs"] = "CERT_NONE"
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    proxy = access.proxy_url or network.proxy(access.server)
+    keywords |= dialling.settings(access, credential, network)
+    proxy = dialling.proxy_of(access, network)
     pool: urllib3.PoolManager
     if proxy:
         checked = trust.context(network) if proxy.startswith("https:") else None
@@ -380,20 +373,6 @@ def _pool(
         pool = urllib3.PoolManager(**keywords)
     pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
     return pool
-
-
-def _through(proxy: str) -> dict[str, Any]:
-    """Return what websocket-client is told of a proxy; that of its own environment never counts."""
-    if not proxy:
-        return {"http_no_proxy": ["*"]}
-    parts = client.proxy_parts(proxy)
-    login = (urllib.parse.unquote(parts.username or ""), urllib.parse.unquote(parts.password or ""))
-    return {
-        "http_proxy_host": parts.hostname,
-        "http_proxy_port": parts.port,
-        "http_proxy_auth": login if parts.username else None,
-        "proxy_type": parts.scheme,
-    }
 
 
 def _lines(

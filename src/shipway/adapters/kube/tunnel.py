@@ -9,12 +9,11 @@ speaks.
 
 from __future__ import annotations
 
-import contextlib
-import socket
 from typing import TYPE_CHECKING
 
 from websocket import ABNF, WebSocketException
 
+from shipway.adapters.http.sockets import shut
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -57,8 +56,7 @@ class WebSocketTunnel:
         """End it at once; whoever waits in :meth:`receive` returns."""
         found = self._socket.sock
         if found is not None:
-            with contextlib.suppress(OSError):
-                found.shutdown(socket.SHUT_RDWR)
+            shut(found)
             found.close()
 
     def _taken(self, message: bytes) -> bytes:
