@@ -12,7 +12,7 @@ from fakes import apiserver
 from fakes.chain import deployment
 from shipway.adapters.kube.client import Cluster
 from shipway.core.kube.objects import ref_of
-from stages.test_deploy_server import SPACE, Environment
+from stages.test_deploy_server import LIFE, SPACE, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def environment(server: ApiServer) -> Iterator[Environment]:
 def workload(image: str, namespace: str, *, theirs: bool) -> list[dict[str, Any]]:
     """Return objects as the release has them, or as their former maker wrote them."""
     meta = {"namespace": namespace, **({"labels": {"theirs": "1"}} if theirs else {})}
-    web = deployment(image)
+    web = deployment(image, space=LIFE)
     web["metadata"] = {**web["metadata"], **meta}
     pod = web["spec"]["template"]["spec"]
     port = {"name": "http", "port": 80, "targetPort": 8080}
@@ -127,8 +127,8 @@ def test_an_adopted_object_is_as_one_made_anew(
     kube, image = environment.kube, environment.chain.published.reference
     fresh = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "fresh"}}
     kube.apply(fresh, force=True)
-    theirs = workload(image, "shop-dev", theirs=True)
-    ours, anew = (workload(image, space, theirs=False) for space in ("shop-dev", "fresh"))
+    theirs = workload(image, LIFE, theirs=True)
+    ours, anew = (workload(image, space, theirs=False) for space in (LIFE, "fresh"))
     for one in (*theirs, *anew):
         kube.delete(ref_of(one))
     MAKERS[maker](server, kube, theirs, tmp_path)
@@ -149,19 +149,19 @@ def test_an_adopted_workload_keeps_what_its_autoscaler_chose(environment: Enviro
     scaler = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "web", "namespace": "shop-dev"},
+        "metadata": {"name": "web", "namespace": LIFE},
         "spec": {
             "maxReplicas": 9,
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
         },
     }
-    theirs = workload(image, "shop-dev", theirs=True)[0]
+    theirs = workload(image, LIFE, theirs=True)[0]
     theirs["spec"]["replicas"] = 5
     for one in (theirs, scaler):
         kube.delete(ref_of(one))
         kube.create(one)
 
-    environment.carry(environment.plan(SPACE, deployment(image), scaler, adopt=True))
+    environment.carry(environment.plan(SPACE, deployment(image, space=LIFE), scaler, adopt=True))
 
     assert environment.web()["spec"]["replicas"] == 5
     assert "minReadySeconds" not in environment.web()["spec"]
