@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +42,7 @@ class FakeGo:
         self.before_build: Callable[[], object] = lambda: None
         self.after_test: Callable[[], object] = lambda: None
         self._seen: dict[tuple[Target, bool, bool], Inputs] = {}
+        self._folder = ""
 
     def read(self, root: str, module_dir: str, named: Collection[str] = ()) -> Sources:  # noqa: ARG002
         """Return the sources."""
@@ -76,7 +79,7 @@ class FakeGo:
             raise ShipwayError("build.compile", Kind.CONFIG, f"main.go:3:2: undefined: {WRONG}")
         self.ldflags.append(ldflags)
         self._seen[target, False, False] = self._inputs(target)
-        with tempfile.NamedTemporaryFile(delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=self._scratch(), delete=False) as file:
             file.write(json.dumps([sorted(self.files.items()), ldflags]).encode())
         return Built(
             path=file.name,
@@ -91,6 +94,13 @@ class FakeGo:
             network=self.network,
             inputs=self._inputs(target),
         )
+
+    def _scratch(self) -> str:
+        """Return a folder that goes with this object."""
+        if not self._folder:
+            self._folder = tempfile.mkdtemp(prefix="shipway-fake-")
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder
 
     def discard(self, built: Built) -> None:
         """Remove the file."""
