@@ -56,10 +56,14 @@ def project(tmp_path: Path) -> Path:
                 "port": 0,
                 "tests": "",
                 "timeout": 120,
+                "dry_run": False,
             },
         ),
         (
-            "up ./cmd/web --env prod --key {dir}/k.pub --adopt --port 80 --tests off --timeout 9",
+            (
+                "up ./cmd/web --env prod --key {dir}/k.pub --adopt --port 80 --tests off"
+                " --timeout 9 --dry-run"
+            ),
             "up",
             {
                 "package": "./cmd/web",
@@ -69,6 +73,7 @@ def project(tmp_path: Path) -> Path:
                 "port": 80,
                 "tests": "off",
                 "timeout": 9,
+                "dry_run": True,
             },
         ),
         (

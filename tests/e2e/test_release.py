@@ -143,11 +143,16 @@ def test_what_departs_is_seen_and_the_environment_goes(world: World, pair: Repo,
     assert world.object("namespace", "release-staging")["status"]["phase"] == "Active"
 
 
-def test_what_up_built_is_not_promoted(pair: Repo, key: str) -> None:
-    """A dev build serves where it is, and stays there."""
+def test_what_up_built_is_not_promoted(world: World, pair: Repo, key: str) -> None:
+    """A dev build is foreseen by its digest, serves where it is, and stays there."""
     pair.write("cmd/front/main.go", MAIN.format(greeting="front two", body=SERVES))
+    foreseen = pair.up("front", "--dry-run")
+    assert foreseen.code == 0, foreseen
+    (line,) = [one for one in foreseen.answer["changes"][world.context] if ".image: " in one]
     ran = pair.up("front", "--tests", "off")
     assert ran.code == 0, ran
+    assert line.strip().startswith("spec.template.spec.containers[front].image: ")
+    assert pair.up("front", "--dry-run").answer["changes"] == {world.context: []}
     assert {line["unit"]["service"] for line in ran.finished("build")} == {"front"}
     refused = pair.shipway("promote", "dev", "staging", "--key", key)
     assert (refused.code, refused.fault["id"]) == (9, "promote.dev_build"), refused

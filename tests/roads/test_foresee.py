@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from fakes.git import ROOT
-from fakes.hands import ServingKube
-from fakes.shop import WEB, Shop, refused
+from fakes.hands import MAIN, ServingKube
+from fakes.shop import SIDE, WEB, Shop, refused
 from shipway.core.kube.objects import Ref
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import foresee, status
 from shipway.roads.dispatch import DispatchRequest, deploy
+from shipway.roads.rehearse import rehearse
 from shipway.roads.release import ReleaseRequest, release
+from shipway.roads.up import UpRequest
 from shipway.roads.where import WhereRequest
 
 COVERED = b"mode: set\nexample.com/shop/main.go:5.1,7.2 1 1\n"
@@ -173,3 +175,84 @@ def test_looking_takes_no_number() -> None:
     (target,) = status.past(where, limit=9, hands=shop).targets
 
     assert [one.number for one in target.deploys] == [1]
+
+
+def rehearsed(shop: Shop, **asked: Any) -> foresee.Foreseen:
+    """Rehearse what `up` would do."""
+    request = UpRequest(directory=ROOT, architecture="amd64", keys=("key",), **asked)
+    return rehearse(request, hands=shop, emit=shop.said.append)
+
+
+def test_up_is_rehearsed_by_its_own_digests() -> None:
+    """An edit shows as the image that `up` pushes after it; until then nothing was sent."""
+    shop = shop_of()
+    shop.carry(keys=("key",))
+    shop.edit("two")
+    before = state(shop)
+    said = rehearsed(shop)
+
+    assert state(shop) == before
+    assert "configure deployment/shop-dev/shop" in said.changes["east"]
+    (line,) = [one for one in said.changes["east"] if ".image: " in one]
+    wanted = line.partition(" -> ")[2].removesuffix("...")
+    assert len(wanted) > 40
+    assert said.images["shop"].startswith(wanted)
+    assert f"shop would be {said.images['shop']}" in said.lines()
+    assert shop.carry(keys=("key",)).images == said.images
+    assert rehearsed(shop).changed is False
+
+
+def test_a_rehearsal_leaves_the_project_alone() -> None:
+    """Pins that `up` would write are not written."""
+    shop = shop_of()
+    shop.overlay({"name": "side", "image": SIDE})
+    shop.image(SIDE)
+    before = dict(shop.project.files)
+    rehearsed(shop)
+
+    assert shop.project.files == before
+    shop.carry(keys=("key",))
+    assert shop.project.files != before
+
+
+def test_an_index_is_rehearsed_too() -> None:
+    """Over several platforms the digest is that of the index."""
+    shop = shop_of()
+    platforms = 'build.platforms = ["linux/amd64", "linux/arm64"]\n'
+    shop.write("shipway.toml", CONFIG.replace("port = 8080\n", f"port = 8080\n{platforms}"))
+    said = rehearsed(shop)
+
+    assert shop.carry(keys=("key",)).images == said.images
+    assert not rehearsed(shop).changed
+
+
+def test_the_port_of_a_confined_run_is_in_the_plan() -> None:
+    """Where only the program itself shows its port, the rehearsal has it as `up` would."""
+    shop = Shop()
+    shop.write("main.go", MAIN.replace('ListenAndServe(":8080", nil)', "Serve(listen(), nil)"))
+    shop.sandbox.opened = (9999,)
+    said = rehearsed(shop)
+
+    assert "services.shop.port = 9999 (from a confined run)" in shop.texts()
+    assert shop.carry(keys=("key",)).images == said.images
+    assert not rehearsed(shop).changed
+
+
+def test_a_protected_environment_is_rehearsed_from_a_commit() -> None:
+    """What stops `up` stops its rehearsal."""
+    shop = shop_of()
+    shop.write("shipway.toml", CONFIG + "protected = true\n")
+    with pytest.raises(ShipwayError) as caught:
+        rehearsed(shop)
+    assert caught.value.id == "source.dirty"
+
+
+def test_a_cluster_that_is_down_is_not_started_for_a_rehearsal() -> None:
+    """The embedded cluster stays as it is, and that is said."""
+    shop = Shop()
+    shop.running = False
+    with pytest.raises(ShipwayError) as caught:
+        rehearsed(shop)
+
+    assert caught.value.id == "cluster.stopped"
+    assert not shop.running

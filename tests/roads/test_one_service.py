@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from fakes.git import ROOT
 from fakes.hands import MAIN
 from fakes.shop import OVERLAY, WHERE, Shop
 from shipway.core.kube.objects import Ref
 from shipway.core.ports.renderer import Sourced
 from shipway.errors import ShipwayError
 from shipway.roads import rollback, status
+from shipway.roads.rehearse import rehearse
+from shipway.roads.up import UpRequest
 
 
 def two(shop: Shop) -> Shop:
@@ -55,6 +58,20 @@ def test_the_others_stay_as_they_serve() -> None:
     (target,) = status.now(WHERE, hands=shop).targets
     assert {name.rpartition("/")[2] for name in target.objects} >= {"back", "front"}
     assert not shop.carry(package="./cmd/front").changed
+
+
+def test_it_is_rehearsed_as_it_is_done() -> None:
+    """A dry run of one service sees no change of the others, and prunes nothing of theirs."""
+    shop = two(Shop())
+    shop.carry()
+    for name in ("back", "front"):
+        shop.write(f"cmd/{name}/main.go", f"{MAIN}// two\n")
+    request = UpRequest(directory=ROOT, architecture="amd64", package="./cmd/front")
+    said = rehearse(request, hands=shop, emit=shop.said.append)
+
+    (changes,) = said.changes.values()
+    assert [one for one in changes if one[0] != " "] == [f"configure {ref('front')}"]
+    assert said.images == shop.carry(package="./cmd/front").images
 
 
 def test_an_overlay_may_name_all_of_them() -> None:

@@ -382,29 +382,6 @@ def test_live_autoscaler_keeps_its_number() -> None:
     assert (world.kube.get(WEB) or {})["spec"]["replicas"] == 7
 
 
-def test_preflight_stores_nothing() -> None:
-    """The server judges every object; what it cannot judge yet is told; nothing is stored."""
-    world = World()
-    before = dict(world.kube.objects)
-
-    unknown = deploy.preflight(world.plan(), kube=world.kube, content=world.chain.content)
-
-    assert unknown == (f"{WEB}: its namespace is not there",)
-    assert world.kube.objects == before
-
-
-def test_preflight_shows_refusals() -> None:
-    """A refusal of the server comes before anything is applied."""
-    world = World()
-    why = ShipwayError("kube.admission", Kind.REJECTED, "no")
-    world.kube.refusals["dry-run", str(WEB)] = why
-
-    with pytest.raises(ShipwayError) as caught:
-        deploy.preflight(world.plan(), kube=world.kube, content=world.chain.content)
-
-    assert caught.value.id == "kube.admission"
-
-
 def test_refusals_of_a_rank_come_together() -> None:
     """Objects of one rank are sent side by side, and their failures arrive together."""
     world = World(SPACE, config("a"), config("b"))

@@ -19,7 +19,7 @@ from shipway.core.kube.objects import RESTRICTED, Ref, ref_of
 from shipway.core.kube.plan import Standing, Verb
 from shipway.core.oci.digest import of
 from shipway.errors import ShipwayError
-from shipway.stages import deploy
+from shipway.stages import deploy, preflight
 from shipway.stages.verify import verify
 
 if TYPE_CHECKING:
@@ -109,8 +109,19 @@ def test_life(environment: Environment, tmp_path: Path) -> None:
     """Create, leave alone, change, adopt, prune, hand over: each as planned, none by accident."""
     kube, image = environment.kube, environment.chain.published.reference
     first = environment.plan(SPACE, config("old"), deployment(image, space=LIFE))
-    deploy.preflight(first, kube=kube, content=environment.chain.content)
-    assert kube.get(WEB) is None
+    open_ = preflight.judge(first, kube=kube, content=environment.chain.content)
+    assert [one for one in open_ if one.endswith("only its form was judged")] == list(open_)
+    assert (len(open_), kube.get(WEB)) == (2, None)
+    with pytest.raises(ShipwayError) as caught:
+        preflight.judge(
+            environment.plan(SPACE, config("Not_A_Name")),
+            kube=kube,
+            content=environment.chain.content,
+        )
+    assert (caught.value.id, caught.value.subject) == (
+        "kube.invalid",
+        f"configmap/{LIFE}/Not_A_Name",
+    )
 
     done = environment.carry(first)
     assert {one.verb for one in done.objects} == {Verb.CREATE}
@@ -118,7 +129,7 @@ def test_life(environment: Environment, tmp_path: Path) -> None:
 
     again = environment.plan(SPACE, config("old"), deployment(image, space=LIFE))
     assert not again.changes
-    assert deploy.preflight(again, kube=kube, content=environment.chain.content) == ()
+    assert preflight.judge(again, kube=kube, content=environment.chain.content) == ()
     environment.carry(again)
     assert environment.web()["spec"] == before["spec"]
     assert environment.web()["metadata"]["uid"] == before["metadata"]["uid"]

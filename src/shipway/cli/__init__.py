@@ -5,7 +5,8 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``emit`` (called with every event, from any thread); ``keys`` are paths of public keys.
 
 =================== ===========================================================================
-``up``              package, environment, adopt, keys, port, timeout, tests (``""``: as configured)
+``up``              package, environment, adopt, keys, port, timeout, tests (``""``: as configured),
+                    dry_run
 ``build``           package, environment, push, folder, archive (paths or ``""``)
 ``test``            package, cobertura (path or ``""``)
 ``dev``             package, environment, keys, port, tests (as ``up``), logs, forward

@@ -37,6 +37,7 @@ timeout = click.option(
 @click.option("--port", type=click.IntRange(1, 65535), help="Port the service listens on.")
 @click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
 @timeout
+@click.option("--dry-run", is_flag=True, help="Show what would change; send and apply nothing.")
 @shared
 def up(
     *,
@@ -47,6 +48,7 @@ def up(
     port: int | None,
     tests: str | None,
     timeout: float,
+    dry_run: bool,
 ) -> int:
     """Test, build, sign and deploy; print the URL.
 
@@ -61,6 +63,7 @@ def up(
         port=port or 0,
         tests=tests or "",
         timeout=timeout,
+        dry_run=dry_run,
     )
 
 

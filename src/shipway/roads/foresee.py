@@ -1,8 +1,9 @@
 """Foresee: what a deploy would change, and how what runs departs from what is asked.
 
-The CLI calls :func:`plan` and :func:`diff`. Both read what is really there and change nothing: no
-number is taken, nothing is signed, sent or applied. A plan is the one that the deploy would carry
-out, and the API server judges each of its objects without storing any.
+The CLI calls :func:`plan` and :func:`diff`; ``roads.rehearse`` asks :func:`judged`. All read what
+is really there and change nothing: no number is taken, nothing is signed, sent or applied. A plan
+is the one that the deploy would carry out, and the API server judges each of its objects without
+storing any.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from shipway.roads import carry, history, releases
 from shipway.roads.deliver import foreseen
 from shipway.roads.dispatch import Journey, serving
 from shipway.run import Run
-from shipway.stages import deploy
+from shipway.stages import deploy, preflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +34,11 @@ class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
     """What would change on each target."""
 
     environment: str
-    release: str
+    release: str = ""
+    """Empty for what is not sealed yet."""
     version: str
+    images: dict[str, str] = {}
+    """Service to ``REPOSITORY@sha256:...`` of what is built and nowhere yet."""
     changes: dict[str, tuple[str, ...]]
     """Target to a line for each object, its fields indented below."""
     open: dict[str, tuple[str, ...]] = {}
@@ -47,6 +51,7 @@ class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
 
     def lines(self) -> Iterator[str]:
         """Yield what a person reads."""
+        yield from (f"{name} would be {reference}" for name, reference in self.images.items())
         for target, found in self.changes.items():
             told = "" if found else ": nothing would change"
             yield f"{self.environment} on {target}, release {self.version}{told}"
@@ -100,21 +105,48 @@ def _foreseen(
         if not judge and not named:
             named = serving(journey.destinations, hands)
         found = releases.find(named, journey.evidence, trust=journey.trust, hands=hands)
-        plans = {
-            context: _plan(one, hands, run) for context, one in journey.requests(found, run).items()
-        }
-        notes = {
-            context: deploy.preflight(one, kube=hands.kube(context), content=hands.content)
-            for context, one in plans.items()
-            if judge
-        }
-        return Foreseen(
-            environment=request.environment,
+        requests = journey.requests(found, run)
+        return judged(
+            requests,
+            found.contents.version,
+            request.environment,
             release=found.reference,
-            version=found.contents.version,
-            changes={context: _told(one) for context, one in plans.items()},
-            open={context: one for context, one in notes.items() if one},
+            judge=judge,
+            hands=hands,
+            run=run,
         )
+
+
+def judged(
+    requests: dict[str, DeliverRequest],
+    version: str,
+    environment: str,
+    *,
+    release: str = "",
+    images: dict[str, str] | None = None,
+    judge: bool = True,
+    hands: Hands,
+    run: Run,
+) -> Foreseen:
+    """Return what delivering to each target would change, and what cannot be judged before it.
+
+    Raises:
+        ShipwayError: what stops the plan; with ``judge`` also what the API server refuses.
+    """
+    plans = {context: _plan(one, hands, run) for context, one in requests.items()}
+    notes = {
+        context: preflight.judge(one, kube=hands.kube(context), content=hands.content)
+        for context, one in plans.items()
+        if judge
+    }
+    return Foreseen(
+        environment=environment,
+        release=release,
+        version=version,
+        images=images or {},
+        changes={context: _told(one) for context, one in plans.items()},
+        open={context: one for context, one in notes.items() if one},
+    )
 
 
 def _plan(request: DeliverRequest, hands: Hands, run: Run) -> Plan:

@@ -207,13 +207,37 @@ def assemble(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> t
     Raises:
         ShipwayError: ``build.moving`` (conflict); whatever a stage raises.
     """
+    return _local(request, lanes=lanes, hands=hands, run=run)[0]
+
+
+def foresee(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> Making:
+    """Return what :func:`make` would come to, by the same digests; nothing is sent or signed.
+
+    Raises:
+        ShipwayError: as :func:`assemble`.
+    """
+    images, ran = _local(request, lanes=lanes, hands=hands, run=run)
+    planned = tuple(
+        publish.plan(_publishing(request, one), content=hands.content) for one in images
+    )
+    placed: Placed = planned[0]
+    if request.also:
+        placed = publish.over(_joining(request, images, planned), content=hands.content)
+    made = Made(name=request.name, published=placed, images=planned, links=())
+    return Making(made=made, ran=ran)
+
+
+def _local(
+    request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run
+) -> tuple[tuple[Image, ...], tuple[int, ...]]:
+    """Return the images, and the ports that the program opened, if it was asked."""
     parts = request.each
     compiled = partial(_compile, hands=hands, run=run, opening=None, lanes=lanes)
     binaries = scope.each(compiled, parts)
     ran = _looked(parts, binaries, hands=hands, run=run)
     images = _assembled(parts, binaries, ran, hands=hands, run=run)
     _unmoved(request.source, hands, run)
-    return images
+    return images, ran
 
 
 def _assembled(
@@ -236,18 +260,25 @@ def _unmoved(base: Source, hands: Hands, run: Run) -> None:
 
 def _join(request: MakeRequest, built: list[Part], *, hands: Hands, run: Run) -> Placed:
     """Push the index; what its images say of commit and base stands on it too."""
-    images = tuple((one.told.image.platform, one.sending.join().manifest) for one in built)
+    images = tuple(one.told.image for one in built)
     return run.step(
         publish.join,
         Unit(service=request.name),
-        publish.JoinRequest(
-            repository=request.repository,
-            images=images,
-            annotations=built[0].told.image.annotations,
-        ),
+        _joining(request, images, tuple(one.sending.join() for one in built)),
         summary=lambda _: f"an index of {len(images)}",
         content=hands.content,
         registry=hands.registry,
+    )
+
+
+def _joining(
+    request: MakeRequest, images: tuple[Image, ...], published: tuple[Published, ...]
+) -> publish.JoinRequest:
+    pairs = zip(images, published, strict=True)
+    return publish.JoinRequest(
+        repository=request.repository,
+        images=tuple((image.platform, one.manifest) for image, one in pairs),
+        annotations=images[0].annotations,
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from shipway.core.evidence.trust import Trust
     from shipway.core.golang.binary import TestReport
+    from shipway.core.oci.descriptor import Platform
     from shipway.core.ports.hands import Hands
     from shipway.core.project.settings import Place
     from shipway.core.project.source import Source
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from shipway.roads.reach import Reach
     from shipway.roads.scaffold import LoadedProject
     from shipway.scope import Task
-    from shipway.stages.render import RenderRequest
 
 
 class UpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ def up(request: UpRequest, *, hands: Hands, emit: Callable[[Event], None]) -> Up
     Raises:
         ShipwayError: whatever stops it; nothing is half done, and a rerun continues.
     """
-    project = _load(request, hands, {})
+    project = load(request, hands, {})
     place = project.at(request.environment)
     trust = where.trusted(project, place, request.keys, hands)
     way = reach.of(place, request.cluster, hands)
@@ -123,16 +123,9 @@ class _Journey:
         self._opening = Opening(hands)
         self._renderer = rendering.Once(hands.renderer)
         self._shop = Workshop(
-            Order(
-                directory=request.directory,
-                package=request.package,
-                registry=way.registry,
-                platforms=way.platforms,
-                architecture=request.architecture,
-                tests="block" if place.protected else project.settings.config.test.dev,
-            ),
+            order(request, project, place, registry=way.registry, platforms=way.platforms),
             project,
-            partial(_load, request, hands),
+            partial(load, request, hands),
             hands=hands,
             run=run,
             opening=self._opening,
@@ -177,11 +170,9 @@ class _Journey:
 
     def _check(self, base: Source) -> None:
         """Refuse, beside the build and before anything is pushed, what must not be applied."""
-        draft(self._rendering(base), services=self._shop.services, renderer=self._renderer)
-
-    def _rendering(self, base: Source) -> RenderRequest:
         shop = self._shop
-        return rendering.request(shop.project, self._place, base, shop.services, shop.lock)
+        asked = rendering.request(shop.project, self._place, base, shop.services, shop.lock)
+        draft(asked, services=shop.services, renderer=self._renderer)
 
     def _remember(self, makings: list[Making]) -> None:
         images = {one.made.name: one.made.published.reference for one in makings}
@@ -192,15 +183,13 @@ class _Journey:
         """Deliver to one target; what it pinned holds for the next one too, and is written down."""
         shop, destination = self._shop, self._destination(context)
         done = deliver(
-            DeliverRequest(
+            asked(
+                self._request,
+                shop,
+                makings,
+                place=self._place,
+                base=base,
                 destination=destination,
-                release=shop.sealing(base, makings, channel="dev", evidence=destination.evidence),
-                render=self._rendering(base),
-                foreign=tuple(pins.listed(shop.lock).values()),
-                services=shop.services,
-                alone=bool(self._request.package) and not shop.project.written,
-                adopt=self._request.adopt,
-                seconds=self._request.seconds,
             ),
             hands=self._hands,
             run=self._run,
@@ -255,7 +244,49 @@ class _Journey:
         )
 
 
-def _load(request: UpRequest, hands: Hands, ran: dict[str, tuple[int, ...]]) -> LoadedProject:
+def order(
+    request: UpRequest,
+    project: LoadedProject,
+    place: Place,
+    *,
+    registry: str,
+    platforms: tuple[Platform, ...],
+) -> Order:
+    """Return what is made for an environment."""
+    return Order(
+        directory=request.directory,
+        package=request.package,
+        registry=registry,
+        platforms=platforms,
+        architecture=request.architecture,
+        tests="block" if place.protected else project.settings.config.test.dev,
+    )
+
+
+def asked(
+    request: UpRequest,
+    shop: Workshop,
+    makings: list[Making],
+    *,
+    place: Place,
+    base: Source,
+    destination: Destination,
+) -> DeliverRequest:
+    """Return what is asked of one target."""
+    return DeliverRequest(
+        destination=destination,
+        release=shop.sealing(base, makings, channel="dev", evidence=destination.evidence),
+        render=rendering.request(shop.project, place, base, shop.services, shop.lock),
+        foreign=tuple(pins.listed(shop.lock).values()),
+        services=shop.services,
+        alone=bool(request.package) and not shop.project.written,
+        adopt=request.adopt,
+        seconds=request.seconds,
+    )
+
+
+def load(request: UpRequest, hands: Hands, ran: dict[str, tuple[int, ...]]) -> LoadedProject:
+    """Return the project as flags and the ports that its programs opened make it."""
     flags: dict[str, tuple[str, Any]] = {}
     if request.tests:
         flags["test.dev"] = ("--tests", request.tests)

@@ -57,7 +57,7 @@ def reached(request: WhereRequest, *, hands: Hands) -> Reached:
     """
     found = project(request.directory, hands)
     at = found.at(request.environment)
-    contexts, registry = _reach(request, at, hands)
+    contexts, registry = standing(at, request.cluster, hands)
     contexts = chosen(contexts, request.target, request.environment)
     return Reached(project=found, place=at, contexts=contexts, registry=registry)
 
@@ -147,10 +147,15 @@ def trusted(found: LoadedProject, at: Place, named: tuple[str, ...], hands: Hand
     return Trust(keys=keys, protected=at.protected)
 
 
-def _reach(request: WhereRequest, at: Place, hands: Hands) -> tuple[tuple[str, ...], str]:
+def standing(at: Place, cluster: str, hands: Hands) -> tuple[tuple[str, ...], str]:
+    """Return an environment's contexts and its registry.
+
+    Raises:
+        ShipwayError: ``cluster.stopped`` (missing).
+    """
     if not at.embedded:
         return at.contexts, at.registry
-    ground = hands.ground(request.cluster)
+    ground = hands.ground(cluster)
     if ground is None or not ground.running:
         raise ShipwayError(
             "cluster.stopped",

@@ -17,7 +17,7 @@ from shipway.core.project import settings
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import beside, growth, pins, proving, wanted
-from shipway.roads.make import Making, make
+from shipway.roads.make import Making, foresee, make
 from shipway.stages import publish, seal, source
 
 if TYPE_CHECKING:
@@ -132,6 +132,20 @@ class Workshop:
         )
         self._look(makings)
         return proof, makings
+
+    def foresee(self, base: Source) -> list[Making]:
+        """Return what :meth:`make` would make, by the same digests; nothing is tested or sent.
+
+        Raises:
+            ShipwayError: whatever a stage raises.
+        """
+        lanes = scope.Lanes(self._hands.cores)
+        makings = scope.each(
+            lambda one: foresee(one, lanes=lanes, hands=self._hands, run=self._run),
+            [self._asked(base, name) for name in self.chosen],
+        )
+        self._look(makings)
+        return makings
 
     @contextlib.contextmanager
     def leaving(self, base: Source) -> Iterator[None]:

@@ -131,29 +131,6 @@ def plan(request: PlanRequest, *, kube: Reader, content: Content) -> Plan:
     )
 
 
-def preflight(planned: Plan, *, kube: Kube, content: Content) -> tuple[str, ...]:
-    """Have the server judge every object without storing any; return what it could not judge yet.
-
-    Raises:
-        ShipwayError: the server's refusals, several together.
-    """
-    wanted = {ref_of(obj).identity: obj for obj in _set(planned.rendered, content)}
-    unknown: list[str] = []
-
-    def attempt(action: Action) -> None:
-        try:
-            obj = autoscale.release(wanted[action.ref.identity], planned.scalers)
-            kube.apply(obj, force=True, dry_run=True)
-        except ShipwayError as error:
-            if error.id not in {"kube.not_found", "kube.unknown_kind"}:
-                raise
-            unknown.append(f"{action.ref}: {error.message}")
-
-    todo = [one for one in planned.actions if one.verb is not Verb.RECREATE]
-    scope.each(attempt, todo, _SIDE_BY_SIDE)
-    return tuple(sorted(unknown))
-
-
 def apply(
     request: ApplyRequest,
     *,

@@ -18,7 +18,7 @@ from shipway.core.oci.image import Image, Placed, Published
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from shipway.core.ports.content import LayerStore
+    from shipway.core.ports.content import Content, LayerStore
     from shipway.core.ports.registry import Registry
 
 _AT_ONCE = 4
@@ -102,13 +102,23 @@ def join(request: JoinRequest, *, content: LayerStore, registry: Registry) -> Pl
     Raises:
         ShipwayError: what the registry or the store says.
     """
-    data = manifest.over(request.images, request.annotations)
-    kept = content.put(data, INDEX)
-    found = registry.resolve(request.repository, kept.digest)
+    planned = over(request, content=content)
+    found = registry.resolve(request.repository, planned.manifest.digest)
     if found is not None:
         return Placed(repository=request.repository, manifest=found)
+    data = content.read(planned.manifest.digest)
     sent = registry.push_manifest(request.repository, data, INDEX)
     return Placed(repository=request.repository, manifest=sent, pushed=len(data))
+
+
+def over(request: JoinRequest, *, content: Content) -> Placed:
+    """Return the index that :func:`join` of this request will push; nothing is sent.
+
+    Raises:
+        ShipwayError: what the store says.
+    """
+    data = manifest.over(request.images, request.annotations)
+    return Placed(repository=request.repository, manifest=content.put(data, INDEX))
 
 
 def tag(published: Placed, name: str, *, registry: Registry) -> None:

@@ -37,8 +37,9 @@ def up(
     port: int,
     tests: str,
     timeout: float = 120.0,
+    dry_run: bool = False,
 ) -> object:
-    """Carry the project the whole road."""
+    """Carry the project the whole road, or say what that would change."""
     tools = Tools(emit)
     with tools.ahead(directory):
         from shipway.roads import up as road
@@ -55,6 +56,10 @@ def up(
             seconds=timeout,
             architecture=architecture(),
         )
+        if dry_run:
+            from shipway.roads.rehearse import rehearse
+
+            return rehearse(asked, hands=tools, emit=emit)
         return road.up(asked, hands=tools, emit=emit)
 
 
