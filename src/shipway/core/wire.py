@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TypeVar
+import json
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -32,6 +33,36 @@ def decode(data: bytes, into: type[T], *, error: str, subject: str, limit: int =
         return msgspec.json.decode(data, type=into)
     except (msgspec.MsgspecError, ValueError, RecursionError) as cause:
         raise _invalid(error, subject, str(cause)[:200]) from cause
+
+
+def unambiguous(data: bytes, *, error: str, subject: str, limit: int = LIMIT) -> bytes:
+    """Return ``data`` if every reader of JSON sees the same in it.
+
+    RFC 8259 leaves open what a name means that an object has twice, and some readers take names in
+    any case (Go's encoding/json): neither is accepted, nor is anything nested too deep to read.
+
+    Raises:
+        ShipwayError: ``error`` (integrity) if it is too long, no JSON, or means several things.
+    """
+    if len(data) > limit:
+        raise _invalid(error, subject, f"{len(data)} bytes are more than the allowed {limit}")
+    try:
+        json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as cause:
+        raise _invalid(error, subject, str(cause)[:200]) from cause
+    return data
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name.casefold() for name, _ in pairs}) != len(pairs):
+        names = [name for name, _ in pairs]
+        folded = [name.casefold() for name in names]
+        twice = next(name for name in names if folded.count(name.casefold()) > 1)
+        raise ValueError(f"the name {twice[:60]!r} stands twice in one object")
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def unbase64(text: str, *, error: str, subject: str) -> bytes:
