@@ -286,6 +286,46 @@ def test_an_old_release_under_a_newer_tag_is_not_the_newest() -> None:
     assert deployed(shop).release == newest.release
 
 
+def test_an_old_release_under_the_tag_of_a_version_is_not_that_version() -> None:
+    """The version of a tag is signed by nobody: the release itself must say the same."""
+    shop = shop_of()
+    old = made(shop)
+    commit(shop, "v1.1.0", "two")
+    newest = made(shop)
+    repository, _, name = newest.release.partition("@")
+    signed = shelf.listed(shop.registries.tags(repository))
+    for one in signed:
+        version = {"v1.0.0": "v1.1.0", "v1.1.0": "v1.0.0"}[one.version]
+        bent = msgspec.structs.replace(one, version=version)
+        manifest = data(shop, old.release if version == "v1.1.0" else newest.release)
+        shop.registries.push_manifest(repository, manifest, MANIFEST, bent.tag)
+    assert len(shelf.listed(shop.registries.tags(repository))) == 2 * len(signed)
+
+    assert digest(deployed(shop, "v1.1.0")) == name
+    assert deployed(shop, "v1.0.0").release == old.release
+
+
+def unsigned(shop: Shop, said: Released) -> None:
+    """Take the release link away."""
+    repository, _, name = said.release.partition("@")
+    for one in shop.registries.referrers(repository, name):
+        if one.annotations.get("dev.sigstore.bundle.predicateType", "").endswith("release/v0.1"):
+            shop.registries.delete(repository, one.digest)
+
+
+def test_a_release_without_its_link_is_signed_again() -> None:
+    """A tag alone makes no release: the next run signs it, and then it is found."""
+    shop = shop_of()
+    first = made(shop)
+    unsigned(shop, first)
+    with pytest.raises(ShipwayError, match="no release in it whose link counts"):
+        deployed(shop)
+    shop.clock.time += 60
+
+    assert made(shop).release == first.release
+    assert deployed(shop).release == first.release
+
+
 def test_a_release_by_a_stranger_is_none() -> None:
     """A release whose link is by another key does not count, whatever its tag says."""
     shop = shop_of()
@@ -416,10 +456,7 @@ def test_a_release_whose_link_is_gone_is_not_promoted() -> None:
     shop = shop_of()
     said = made(shop)
     deployed(shop)
-    repository, _, name = said.release.partition("@")
-    for one in shop.registries.referrers(repository, name):
-        if one.annotations.get("dev.sigstore.bundle.predicateType", "").endswith("release/v0.1"):
-            shop.registries.delete(repository, one.digest)
+    unsigned(shop, said)
     with pytest.raises(ShipwayError) as caught:
         promoted(shop)
 

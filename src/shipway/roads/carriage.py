@@ -81,7 +81,8 @@ def _places(release: Release, evidence: str, found: Evidence, hands: Hands) -> I
     """Yield the release once more, under the tags by which ``deploy`` finds it."""
     signed = found.about(release.digest, "release")
     for one in shelf.listed(hands.registry.tags(release.repository)):
-        if any(one.is_of(link, release.digest) for link in signed):
+        called = one.is_called(release.contents.version, "")
+        if called and any(one.is_of(link, release.digest) for link in signed):
             yield Moving(
                 origin=release.repository,
                 destination=evidence,

@@ -1,7 +1,8 @@
 """The releases of a project that a registry holds: put there, found again, and read.
 
 ``release`` puts one on the shelf, ``deploy`` finds one, ``promote`` reads the one that serves. A
-registry is believed in nothing: bytes are proved by digest, channel and time by the signed link.
+registry is believed in nothing: bytes are proved by digest, channel and time by the signed link,
+the version by the release that the link is about.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from shipway.core.evidence import artifact, release, shelf, shipped, statement
 from shipway.core.evidence.policy import built_in
 from shipway.core.evidence.release import Release
+from shipway.core.evidence.trust import Trust
 from shipway.core.evidence.walk import Walk
 from shipway.core.oci import digest as digests
 from shipway.core.oci.descriptor import MANIFEST
@@ -23,7 +25,6 @@ from shipway.stages.verify import RegistrySource, drive
 if TYPE_CHECKING:
     from shipway.core.evidence.link import Verified
     from shipway.core.evidence.shelf import Shelved
-    from shipway.core.evidence.trust import Trust
     from shipway.core.oci.digest import Digest
     from shipway.core.ports.hands import Hands
     from shipway.roads.opening import Opening
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
 
 
 def put(request: SealRequest, *, hands: Hands, run: Run, opening: Opening) -> Release:
-    """Seal, sign and shelve a release; one that lies there already is left as it is."""
+    """Seal, sign and shelve a release; one that lies there already is left as it is.
+
+    Only where a key that this person trusts signed it: otherwise it is signed here.
+    """
     planned = seal.seal(request, content=hands.content, registry=None)
-    if _shelved(planned.digest, request.repository, hands):
+    if _shelved(planned, request.repository, hands):
         return pulled(request.repository, planned.digest, hands)
     signer = opening.signer()
     made = run.step(
@@ -88,9 +92,10 @@ def find(named: str, repository: str, *, trust: Trust, hands: Hands) -> Release:
         return pulled(repository, digests.parse(digest), hands)
     for one in shelf.listed(hands.registry.tags(repository)):
         if named in {"", one.version} or shelf.word(named) == one.version:
-            found = hands.registry.resolve(repository, one.tag)
-            if found is not None and _is_so(one, found.digest, repository, trust, hands):
-                return pulled(repository, found.digest, hands)
+            shown = _shown(one, repository, trust, hands)
+            made = pulled(repository, shown, hands) if shown else None
+            if made is not None and one.is_called(made.contents.version, named):
+                return made
     if named:
         raise _unknown(named, repository)
     raise ShipwayError(
@@ -128,17 +133,24 @@ def links(repository: str, digest: Digest, *, trust: Trust, hands: Hands) -> tup
     return drive(walk, RegistrySource(hands.registry)).about(digest, "release")
 
 
-def _is_so(one: Shelved, digest: Digest, repository: str, trust: Trust, hands: Hands) -> bool:
-    """Return whether a signed link says what the tag says."""
-    found = links(repository, digest, trust=trust, hands=hands)
-    return any(one.is_of(link, digest) for link in found)
+def _shown(one: Shelved, repository: str, trust: Trust, hands: Hands) -> Digest | None:
+    """Return what a tag shows, if a signed link says what the tag says."""
+    found = hands.registry.resolve(repository, one.tag)
+    if found is None:
+        return None
+    signed = links(repository, found.digest, trust=trust, hands=hands)
+    return found.digest if any(one.is_of(link, found.digest) for link in signed) else None
 
 
-def _shelved(digest: Digest, repository: str, hands: Hands) -> bool:
-    short = digests.hex_of(digest)[:8]
+def _shelved(made: Release, repository: str, hands: Hands) -> bool:
+    trust = Trust(keys=hands.trusted((), own=True))
+    short, version = digests.hex_of(made.digest)[:8], made.contents.version
     there = shelf.listed(hands.registry.tags(repository))
-    found = (hands.registry.resolve(repository, one.tag) for one in there if one.short == short)
-    return any(one is not None and one.digest == digest for one in found)
+    return any(
+        _shown(one, repository, trust, hands) == made.digest
+        for one in there
+        if one.short == short and one.is_called(version, "")
+    )
 
 
 def _unknown(named: str, repository: str) -> ShipwayError:

@@ -89,6 +89,28 @@ def test_a_tag_that_says_something_else_counts_for_nothing(why: str) -> None:
     assert not place.is_of(link, DIGEST if why == "digest" else link.subject)
 
 
+@pytest.mark.parametrize(
+    ("tag", "version", "named", "called"),
+    [
+        ("v1.2.0", "v1.2.0", "", True),
+        ("v1.2.0", "v1.2.0", "v1.2.0", True),
+        ("v1.2.0-x", "v1.2.0+x", "v1.2.0+x", True),
+        ("v1.2.0-x", "v1.2.0+x", "v1.2.0-x", True),
+        ("v1.2.0", "v1.1.0", "v1.2.0", False),
+        ("v1.2.0", "v1.1.0", "", False),
+        ("v1.2.0", "v1.2.0", "v1.1.0", False),
+        ("v1.2.0-x", "v1.2.0-x", "v1.2.0+x", False),
+    ],
+)
+def test_a_release_is_called_what_it_says(
+    tag: str, version: str, named: str, *, called: bool
+) -> None:
+    """The tag's version and the asked one count where the release itself says the same."""
+    place = shelf.shelved(ON, DIGEST, tag)
+
+    assert place.is_called(version, named) == called
+
+
 def test_a_build_for_dev_does_not_say_when() -> None:
     """Only where time counts is it signed: the same dev build again is the same statement."""
     chain = Chain()

@@ -2,7 +2,7 @@
 
 A tag only says where to look and what to expect: when a release was sealed, which one it is, and
 its version, as in ``release.20261125T031500Z.1f3a5c7e.v1.2.0``. What it says counts once the signed
-link of the release says the same.
+link of the release, and the release that this link is about, say the same.
 """
 
 from __future__ import annotations
@@ -51,6 +51,15 @@ class Shelved(msgspec.Struct, frozen=True, order=True):
             and said.get("channel") == RELEASE
             and stamp(str(said.get("sealedOn", ""))) == self.stamp
         )
+
+    def is_called(self, version: str, named: str) -> bool:
+        """Return whether a release that says it is of ``version`` is what tag and person mean.
+
+        ``named`` is a version, one as it is written in a tag, or empty for any. Versions that look
+        alike in a tag are told apart.
+        """
+        said = word(version)
+        return self.version == said and named in {"", version, said}
 
 
 def shelved(sealed_on: str, digest: Digest, version: str) -> Shelved:
