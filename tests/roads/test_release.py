@@ -13,6 +13,8 @@ from fakes.hands import MAIN, ServingKube
 from fakes.shop import WEB, Shop
 from fakes.signer import MemorySigner
 from shipway.core.evidence import artifact, shelf
+from shipway.core.oci import digest as digests
+from shipway.core.oci import referrers
 from shipway.core.oci.descriptor import MANIFEST, describe
 from shipway.core.oci.digest import of
 from shipway.core.run.events import Remark, StepStarted
@@ -392,6 +394,23 @@ def test_a_promoted_release_is_found_where_it_went() -> None:
 
     assert deployed(shop, "v1.0.0", "prod").release == said.release
     assert deployed(shop, "", "prod").numbers == {}
+
+
+def test_what_finds_a_promoted_release_comes_last() -> None:
+    """Nobody finds a release in the other registry before its links are listed there."""
+    shop = shop_of()
+    first = made(shop)
+    deployed(shop)
+    shop.registries.writes.clear()
+    promoted(shop)
+
+    where = "two.test/live/shop/evidence"
+    tags = [tag for kind, at, tag in shop.registries.writes if (kind, at) == ("tag", where)]
+    (place,) = shelf.listed(tags)
+    image = referrers.tag(digests.parse(first.images["shop"].partition("@")[2]))
+    order = [tag for kind, _, tag in shop.registries.writes if kind == "tag"]
+    assert order.index(referrers.tag(digests.parse(digest(first)))) < order.index(place.tag)
+    assert order.index(image) < order.index(place.tag)
 
 
 def test_links_that_do_not_count_do_not_travel() -> None:

@@ -1,7 +1,7 @@
 """Transfer: a release with its images and links is copied to other repositories, digest for digest.
 
 Roads say which images and which verified links go; nothing is judged here. What the destination
-holds is not sent again. A tag is written last.
+holds is not sent again. A tag that something is found by is written last, after its links.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransferRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes, in its order: images, the release, links, and last what is found by a tag."""
+    """What goes, in its order: images, the release, links, and what is found by a tag."""
 
     moving: tuple[Moving, ...]
 
@@ -47,21 +47,23 @@ class Transferred(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def transfer(request: TransferRequest, *, content: Content, registry: Registry) -> Transferred:
-    """Copy everything; a repeat is harmless.
+    """Copy everything, last what is found by a tag; a repeat is harmless.
 
     Raises:
         ShipwayError: errors of the registries; ``transfer.gone`` (not found) where the origin has
             lost what is to be copied.
     """
     sent = 0
+    places = [one for one in request.moving if one.tag and one.subject is None]
     listed: dict[tuple[str, Digest], list[Descriptor]] = {}
-    for one in request.moving:
+    for one in (one for one in request.moving if one not in places):
         described, size = _copy(one, one.digest, content, registry, tag=one.tag)
         sent += size
         if one.subject is not None:
             listed.setdefault((one.destination, one.subject), []).append(described)
     for (repository, subject), manifests in listed.items():
         registry.attach(repository, subject, manifests)
+    sent += sum(_copy(one, one.digest, content, registry, tag=one.tag)[1] for one in places)
     return Transferred(sent=sent)
 
 
