@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from shipway.errors import Failures, Kind, ShipwayError
+from shipway.errors import Failures, Kind, ShipwayError, each
 
 
 def test_one_line() -> None:
@@ -30,3 +30,11 @@ def test_pickling_several() -> None:
 
     assert str(copied) == "x\ny"
     assert copied.kind is Kind.USAGE
+
+
+def test_each_of_several() -> None:
+    """What failed side by side, at any depth, is told one by one; one error is itself."""
+    one, two, three = ShipwayError("a.b", Kind.USAGE, "x"), ValueError("y"), ValueError("z")
+
+    assert each(one) == (one,)
+    assert each(Failures((one, Failures((two, three))))) == (one, two, three)

@@ -106,6 +106,13 @@ class Failures(ShipwayError):  # noqa: N818  it is many
         return (Failures, (self.failures,))
 
 
+def each(error: BaseException) -> tuple[BaseException, ...]:
+    """Return what arrived as one error: its failures, theirs too, or it alone."""
+    if not isinstance(error, Failures):
+        return (error,)
+    return tuple(one for failure in error.failures for one in each(failure))
+
+
 def _rebuild(*fields: Any) -> ShipwayError:  # noqa: ANN401  as reduced
     id_, kind, message, operation, subject, hint, delay = fields
     return ShipwayError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -225,6 +226,67 @@ def test_a_first_answer_that_was_cut_may_have_been_applied() -> None:
 
     assert caught.value is cut
     assert told(shop)[0] == (3, "rollback", "passed", "apply failed")
+
+
+def test_one_cut_answer_among_refusals_may_have_been_applied() -> None:
+    """Of two objects sent side by side one is denied and the other's answer cut: it is put back."""
+    shop = Shop()
+    allowed = 'cluster_objects = ["Namespace/zz"]'
+    shop.write("shipway.toml", f"schema = 1\n[environments.dev]\n{allowed}\n")
+    shop.carry()
+    shop.overlay(more=({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "zz"}},))
+    together(
+        shop,
+        {"namespace/shop-dev": DENIED, "namespace/zz": refused("kube.unreachable", Kind.TRANSIENT)},
+    )
+    with pytest.raises(Failures) as caught:
+        shop.carry()
+
+    assert caught.value.kind is DENIED.kind
+    assert told(shop)[0] == (3, "rollback", "passed", "apply failed")
+    assert entries(shop)[1].outcome.causes == ("kube.admission", "kube.unreachable")  # type: ignore[union-attr]
+
+
+def together(shop: Shop, errors: dict[str, BaseException]) -> None:
+    """Let these objects, of one rank, be refused once, at the same moment."""
+    meet = threading.Barrier(len(errors))
+
+    def hook(name: str, error: BaseException) -> Callable[[], object]:
+        def fail() -> object:
+            del shop.cluster.hooks["apply", name]
+            meet.wait(10)
+            raise error
+
+        return fail
+
+    for name, error in errors.items():
+        shop.cluster.hooks["apply", name] = hook(name, error)
+
+
+def test_a_full_block_is_told_beside_what_else_failed() -> None:
+    """Two Services without a node port are one cause; a third that is denied is another."""
+    shop = Shop()
+    shop.carry()
+    words = "failed to allocate a nodePort: range is full"
+    side, web = "service/shop-dev/side", "service/shop-dev/web"
+    more = ("side", "web", "xx")
+    shop.overlay(more=tuple(service(name) for name in more))
+    full = {one: refused("kube.failed", Kind.TRANSIENT, words) for one in (side, web)}
+    together(shop, full)
+    with pytest.raises(ShipwayError) as caught:
+        shop.carry()
+    assert caught.value.id == "kube.no_node_port"
+    together(shop, {**full, "service/shop-dev/xx": DENIED})
+    with pytest.raises(Failures) as several:
+        shop.carry()
+
+    ids = [getattr(one, "id", "") for one in several.value.failures]
+    assert ids == ["kube.no_node_port", "kube.admission"]
+
+
+def service(name: str) -> dict[str, Any]:
+    """Return a Service."""
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {}}
 
 
 def test_a_cluster_that_stays_away_is_left() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shipway.core.kube.objects import ref_of
 from shipway.core.ports.kube import Selection
-from shipway.errors import Kind, ShipwayError
+from shipway.errors import Failures, Kind, ShipwayError, each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,20 @@ _SHOWN = 40
 
 
 def full(error: ShipwayError, kube: Reader) -> ShipwayError | None:
-    """Return the error that names the holders of all node ports; none where that is not it."""
-    if _FULL not in error.message:
+    """Return the error that names the holders of all node ports; none where that is not it.
+
+    What else failed beside stays beside it.
+    """
+    failed = each(error)
+    full = [one for one in failed if isinstance(one, ShipwayError) and _FULL in one.message]
+    if not full:
         return None
+    told = _told(full[0], kube)
+    others = tuple(one for one in failed if one not in full)
+    return Failures((told, *others)) if others else told
+
+
+def _told(error: ShipwayError, kube: Reader) -> ShipwayError:
     holders = sorted(_holders(kube))
     more = f" and {len(holders) - _SHOWN} more" if len(holders) > _SHOWN else ""
     return ShipwayError(

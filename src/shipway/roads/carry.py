@@ -18,7 +18,7 @@ from shipway.core.kube import head as heads
 from shipway.core.kube.plan import Identity, Plan, Standing, Verb
 from shipway.core.oci.descriptor import Descriptor  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
-from shipway.errors import Failures, Kind, ShipwayError
+from shipway.errors import Kind, ShipwayError, each
 from shipway.roads import growth, record, sending
 from shipway.roads.destination import Destination  # noqa: TC001  msgspec reads types
 from shipway.stages import deploy, gate
@@ -151,13 +151,14 @@ def carry(
 
 def _causes(error: BaseException | None) -> tuple[str, ...]:
     """Return the ids of what went wrong, once each; never anybody's own words."""
-    several = error.failures if isinstance(error, Failures) else (error,)
+    several = each(error) if error else ()
     return tuple(dict.fromkeys(one.id for one in several if isinstance(one, ShipwayError)))
 
 
 def _unsure(error: ShipwayError | None) -> bool:
-    """Return whether something may have been applied although no answer came."""
-    return error is not None and error.kind is Kind.TRANSIENT
+    """Return whether something may have been applied although no answer came, be it one object."""
+    several = each(error) if error else ()
+    return any(not isinstance(one, ShipwayError) or one.kind is Kind.TRANSIENT for one in several)
 
 
 def standing(past: History, kube: Kube) -> tuple[Standing, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shipway.core.project.source import Source, is_dirty, source_of
-from shipway.errors import Failures, Kind, ShipwayError
+from shipway.errors import Kind, ShipwayError, each
 
 if TYPE_CHECKING:
     from shipway.core.ports.git import Git
@@ -70,5 +70,4 @@ def unmoved(source: Source, *, git: Git) -> None:
 
 def is_moving(error: ShipwayError) -> bool:
     """Return whether a run ended because its source changed meanwhile."""
-    failures = error.failures if isinstance(error, Failures) else (error,)
-    return any(getattr(one, "id", "") == MOVING for one in failures)
+    return any(getattr(one, "id", "") == MOVING for one in each(error))
