@@ -19,7 +19,7 @@ from shipway.core.oci.descriptor import MANIFEST, describe
 from shipway.core.oci.digest import of
 from shipway.core.run.events import Remark, StepStarted
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import releases, status
+from shipway.roads import growth, releases, status
 from shipway.roads.dispatch import Dispatched, DispatchRequest, deploy, promote
 from shipway.roads.release import Released, ReleaseRequest, release
 from shipway.roads.tracing import walk_back
@@ -571,3 +571,25 @@ def test_manifests_of_ones_own_are_what_is_deployed() -> None:
     live = shop.clusters["east"].objects[STAGING_WEB.identity]
     assert "livenessProbe" not in live["spec"]["template"]["spec"]["containers"][0]
     assert shop.clusters["east"].image(STAGING_WEB) == said.images["shop"]
+
+
+def test_a_release_outlives_the_same_build_by_up() -> None:
+    """The image of a release stays in the embedded registry, though `up` made it again later.
+
+    Junk under a release's tag keeps nothing, and stops nothing.
+    """
+    shop = shop_of()
+    released = made(shop, "dev")
+    junk = shelf.shelved("2026-11-25T03:15:00Z", of(b"junk"), "v0")
+    shop.registries.push_manifest("127.0.0.1:5000/shop/evidence", b"{}", MANIFEST, junk.tag)
+    again = shop.carry()
+    assert again.images == released.images
+    later = []
+    for number in range(8):
+        commit(shop, f"v2.{number}", f"word {number}")
+        later.append(shop.carry().images["shop"])
+    growth.gc("", dry=False, hands=shop)
+
+    held = [shop.registries.resolve(*one.split("@")) for one in (*released.images.values(), *later)]
+    assert [one is not None for one in held] == [True, *[False] * 3, *[True] * 5]
+    deployed(shop, "v1.0.0", "dev")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.evidence import artifact
+from shipway.core.evidence import artifact, shelf
 from shipway.core.growth import ledger as ledgers
 from shipway.core.growth.ledger import Build
 from shipway.core.kube import pods
@@ -25,6 +25,7 @@ from shipway.core.oci.descriptor import MANIFEST
 from shipway.core.oci.reference import is_loopback
 from shipway.core.ports.kube import Selection
 from shipway.errors import Kind, ShipwayError
+from shipway.roads import releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -226,7 +227,8 @@ def _registry(
 ) -> int:
     """Delete the manifests of condemned builds, and ask for a collection; return what that frees.
 
-    Those of other registries are forgotten: nothing of ours is to be done there.
+    An image that a release on the shelf has stays, though ``up`` made it as well. Builds of other
+    registries are forgotten: nothing of ours is to be done there.
     """
     ours = [one for one in known.condemned if ground and one.host == ground.registry]
     others = [
@@ -240,12 +242,37 @@ def _registry(
         return weight if dry else 0
     if ground is not None and due:
         stay = needed | known.images
-        for repository, digest in ledgers.manifests(ours, known.builds):
+        released = _released(ours, hands)
+        going = [one for one in ours if one.image not in released]
+        kept = (*known.builds, *(one for one in ours if one.image in released))
+        for repository, digest in ledgers.manifests(going, kept):
             if digest not in stay:
                 _delete(repository, digest, hands)
         _ask(ground.registry, hands)
     hands.keeping.note(lambda noted: noted.collected([*others, *(ours if due else ())]))
     return weight if due else 0
+
+
+def _released(builds: Iterable[Build], hands: Hands) -> frozenset[Digest]:
+    """Return the images of all releases that lie beside these builds, whoever made them.
+
+    A release that cannot be read holds nothing: nobody could deploy it.
+    """
+    shelves = {f"{one.repository.rpartition('/')[0]}/evidence" for one in builds}
+    found: set[Digest] = set()
+    for repository in sorted(shelves):
+        for one in shelf.listed(hands.registry.tags(repository, prefix=f"{shelf.RELEASE}.")):
+            at = hands.registry.resolve(repository, one.tag)
+            if at is None:
+                continue
+            try:
+                services = releases.pulled(repository, at.digest, hands).contents.services
+            except ShipwayError as error:
+                if error.kind not in {Kind.NOT_FOUND, Kind.INTEGRITY}:
+                    raise
+                continue
+            found |= {service.image for service in services}
+    return frozenset(found)
 
 
 def _delete(repository: str, digest: Digest, hands: Hands) -> None:
