@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from fakes.files import MemoryFiles
 from fakes.git import ROOT
 from fakes.hands import CHANGES, MAIN, FakeHands, ServingKube, _Mortal
@@ -44,6 +46,8 @@ class Shop(FakeHands):
         self.down: dict[str, ShipwayError] = {}
         """Contexts that cannot be reached, and why."""
         self.unknown = False
+        self.registry_at = ""
+        """Where the embedded cluster's registry is; empty: where it was."""
         self.said: list[Event] = []
 
     def files(self, root: str) -> MemoryFiles:
@@ -58,7 +62,10 @@ class Shop(FakeHands):
 
     def ground(self, name: str) -> Ground | None:
         """Return the embedded cluster, if there ever was one."""
-        return None if self.unknown else super().ground(name)
+        if self.unknown:
+            return None
+        there = super().ground(name)
+        return msgspec.structs.replace(there, registry=self.registry_at or there.registry)
 
     def drop(self, path: str) -> None:
         """Remove a file of the project."""

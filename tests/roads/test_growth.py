@@ -213,6 +213,20 @@ def test_a_stopped_cluster_is_collected_later() -> None:
     assert not held(shop, images[0])
 
 
+def test_another_embedded_cluster_is_collected_by_its_own_runs() -> None:
+    """A run on one cluster does not forget what the registry of another one still holds."""
+    shop, images = edited(8)
+    shop.registry_at = "127.0.0.1:6000"
+    gc(shop)
+    assert len(shop.keeper.ledger().condemned) == 3
+    assert all(held(shop, one) for one in images)
+    shop.registry_at = HOST
+    gc(shop)
+
+    assert shop.keeper.ledger().condemned == ()
+    assert not held(shop, images[0])
+
+
 def test_live_pods_hold_their_images() -> None:
     """A build that a pod of the cluster runs stays, whoever deployed it."""
     shop, images = edited(1)

@@ -227,15 +227,12 @@ def _registry(
 ) -> int:
     """Delete the manifests of condemned builds, and ask for a collection; return what that frees.
 
-    An image that a release on the shelf has stays, though ``up`` made it as well. Builds of other
-    registries are forgotten: nothing of ours is to be done there.
+    An image that a release on the shelf has stays, though ``up`` made it as well. Builds in the
+    registry of another embedded cluster wait for a run on that one; those in registries of others
+    are forgotten: nothing of ours is to be done there.
     """
     ours = [one for one in known.condemned if ground and one.host == ground.registry]
-    others = [
-        one
-        for one in known.condemned
-        if one not in ours and (ground is not None or not is_loopback(one.host))
-    ]
+    others = [one for one in known.condemned if not is_loopback(one.host)]
     weight = ledgers.weight(ours, known.builds)
     due = bool(ours) and weight >= least
     if dry or not (due or others):

@@ -134,6 +134,16 @@ def test_condemned_builds_are_a_registrys_to_forget() -> None:
     assert after.condemned[0].host == "127.0.0.1:5000"
 
 
+def test_what_no_registry_ever_collects_is_forgotten_in_the_end() -> None:
+    """The list does not grow with time: the first to go is the first that is forgotten."""
+    known = Ledger()
+    for number in range(ledgers.CONDEMNED + 3):
+        known = known.dropped([build(number)])
+
+    assert len(known.condemned) == ledgers.CONDEMNED
+    assert known.condemned[0].image == build(3).image
+
+
 def test_a_manifest_that_another_build_has_is_not_deleted() -> None:
     """The image of one platform in two indexes stays with the newer one."""
     shared = name("child")

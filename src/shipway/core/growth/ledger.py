@@ -21,6 +21,10 @@ NEWEST = 5
 DEPLOYS = 2
 """Deploys of each target whose images stay: what serves, and what a rollback would put back."""
 
+CONDEMNED = 1000
+"""Builds that are listed, at most, for registries that may never be collected: a cluster of theirs
+is stopped, or gone."""
+
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
     """An image of one service as it was made."""
@@ -74,7 +78,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     builds: tuple[Build, ...] = ()
     serving: tuple[Serving, ...] = ()
     condemned: tuple[Build, ...] = ()
-    """Builds that are gone from the store, and whose manifests a registry may still have."""
+    """Builds that are gone from the store, and whose manifests a registry may still have; the last
+    to go are the last."""
     others: int = 0
     """Bytes of the store beside bulk, when it was last looked at."""
     looked: float = 0.0
@@ -107,10 +112,11 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     def dropped(self, builds: Iterable[Build]) -> Ledger:
         """Return the ledger once the store has these no more, and a registry still may."""
         gone = {one.key: one for one in builds}
+        condemned = (*self.condemned, *(one for one in gone.values() if not one.release))
         return msgspec.structs.replace(
             self,
             builds=tuple(one for one in self.builds if one.key not in gone),
-            condemned=(*self.condemned, *(one for one in gone.values() if not one.release)),
+            condemned=condemned[-CONDEMNED:],
         )
 
     def collected(self, builds: Iterable[Build]) -> Ledger:
