@@ -269,6 +269,28 @@ def test_more_than_the_limit_is_told_where_all_of_it_is_needed() -> None:
     assert whole(shop, shop.keeper.ledger())
 
 
+def test_what_stages_remember_has_a_limit() -> None:
+    """A twentieth of the store's: gc says what goes, the next day's run takes it by itself."""
+    shop, _ = edited(2)
+    shop.carry(tests="off")
+    used = set(shop.cache.values)
+    assert gc(shop).remembered == 0
+    old = of(b"old")
+    shop.cache.values = {old: bytes(4000), **shop.cache.values}
+    shop.keeper.limit = 20 * sum(len(shop.cache.values[one]) for one in used)
+
+    assert gc(shop, dry=True).remembered == 4000
+    assert old in shop.cache.values
+    assert "3.9 KiB freed of what stages remember" in list(gc(shop).lines())
+    assert set(shop.cache.values) == used
+    shop.cache.values[old] = bytes(4000)
+    shop.clock.time += 2 * 86400
+    for number in range(6):
+        growth.made("shop", [made(number)], release=False, hands=shop)
+    growth.after("", hands=shop, run=_Run())  # type: ignore[arg-type]
+    assert set(shop.cache.values) == used
+
+
 def test_status_tells_the_room() -> None:
     """The store's size and limit stand below what runs."""
     shop, _ = edited(1)

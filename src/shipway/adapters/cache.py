@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import secrets
+import time
 from typing import TYPE_CHECKING
 
 from shipway.core.oci.digest import hex_of, of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shipway.core.oci.digest import Digest
+
+_HALF = 3600.0
+"""Seconds after which a file that is still half written belongs to a process that was killed."""
 
 
 class LocalStageCache:
@@ -21,10 +28,13 @@ class LocalStageCache:
 
     def get(self, key: Digest) -> bytes | None:
         """Return what was put under ``key``, or nothing where it is absent or damaged."""
+        place = self._place(key)
         try:
-            told, _, value = self._place(key).read_bytes().partition(b"\n")
+            told, _, value = place.read_bytes().partition(b"\n")
         except OSError:
             return None
+        with contextlib.suppress(OSError):
+            os.utime(place)
         return value if told == of(value).encode() else None
 
     def put(self, key: Digest, value: bytes) -> None:
@@ -38,6 +48,26 @@ class LocalStageCache:
         except OSError:
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
+
+    def trim(self, limit: int, *, dry: bool = False) -> int:
+        """Forget what was asked for longest ago; a file that cannot be removed stays."""
+        gone = 0
+        for seen, size, place in sorted(self._files(), reverse=True):
+            limit -= size
+            half = place.name.startswith(".") and time.time() - seen > _HALF
+            if limit >= 0 and not half:
+                continue
+            with contextlib.suppress(OSError):
+                if not dry:
+                    place.unlink()
+                gone += size
+        return gone
+
+    def _files(self) -> Iterator[tuple[float, int, pathlib.Path]]:
+        for place in self._folder.glob("*/*"):
+            with contextlib.suppress(OSError):
+                found = place.stat()
+                yield found.st_mtime, found.st_size, place
 
     def _place(self, key: Digest) -> pathlib.Path:
         name = hex_of(key)

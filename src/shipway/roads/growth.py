@@ -45,6 +45,8 @@ LITTLE = 64 << 10
 COLLECT, NOW = "shipway/collect", "now"
 """The tag that asks the embedded cluster's registry to collect; it removes the tag when it did."""
 _DAY = 86400.0
+_PART = 20
+"""Which part of the store's limit the results that stages remember may have beside it."""
 
 
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,8 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     registry: int
     """Bytes that the embedded cluster's registry can free, about."""
     place: str
+    remembered: int = 0
+    """Bytes of what stages remember of earlier runs."""
     over: int = 0
     """Bytes above the limit, all of which must stay."""
     dry: bool = False
@@ -72,6 +76,8 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
         yield f"{size(self.freed)} {would}freed in {self.place}"
         if self.registry:
             yield f"about {size(self.registry)} {would}freed in the embedded cluster's registry"
+        if self.remembered:
+            yield f"{size(self.remembered)} {would}freed of what stages remember"
         yield f"store: {size(self.left)} of {size(self.limit)}"
         if self.over:
             yield f"{size(self.over)} above the limit: all of it is deployed, named or evidence"
@@ -171,6 +177,7 @@ def _collect(
     sizes = keeping.sizes() if whole or now - known.looked > _DAY else {}
     if sizes:
         known = known.measured(sum(sizes.values()), now)
+    remembered = hands.cache.trim(keeping.limit // _PART, dry=dry) if sizes else 0
     needed = _needed(ground, hands)
     plan = ledgers.plan(known, needed=needed, limit=keeping.limit)
     lost = set(ledgers.orphans(sizes, known, keeping.named(), little=LITTLE)) if whole else set()
@@ -196,6 +203,7 @@ def _collect(
         limit=keeping.limit,
         registry=weight,
         place=keeping.place,
+        remembered=remembered,
         over=max(0, left - keeping.limit),
         dry=dry,
     )

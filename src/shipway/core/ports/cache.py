@@ -18,3 +18,11 @@ class StageCache(Protocol):
     def put(self, key: Digest, value: bytes) -> None:
         """Keep ``value`` under ``key``, in place of what was there."""
         ...
+
+    def trim(self, limit: int, *, dry: bool = False) -> int:
+        """Forget what was asked for longest ago until the rest has at most ``limit`` bytes.
+
+        What killed processes left half written goes, too. Return how many bytes went; ``dry``
+        only counts them.
+        """
+        ...
