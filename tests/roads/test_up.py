@@ -294,7 +294,8 @@ def test_what_others_made_is_not_taken_over() -> None:
     with pytest.raises(ShipwayError) as caught:
         go(hands)
 
-    assert caught.value.id == "kube.not_ours"
+    assert (caught.value.id, caught.value.kind) == ("kube.not_ours", Kind.CONFLICT)
+    assert "--adopt" in caught.value.hint
 
 
 def _changes() -> int:

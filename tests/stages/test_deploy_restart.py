@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakes import apiserver
 from shipway.adapters.kube.client import Cluster
-from shipway.core.kube.objects import Ref
+from shipway.core.kube.objects import Ref, ref_of
 from shipway.errors import Kind, ShipwayError
 from stages.test_deploy_server import SPACE, Environment, config
 
@@ -74,6 +75,53 @@ def test_a_definition_whose_names_are_taken(environment: Environment) -> None:
     for name in ("widgets", "gadgets"):
         ref = Ref("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"{name}.example.com")
         environment.kube.delete(ref)
+
+
+NEVER = "never-established"
+POLICIES = "admissionregistration.k8s.io/v1"
+STATUS = {
+    "apiGroups": ["apiextensions.k8s.io"],
+    "apiVersions": ["v1"],
+    "operations": ["UPDATE"],
+    "resources": ["customresourcedefinitions/status"],
+}
+
+
+def test_a_definition_that_is_never_established(environment: Environment) -> None:
+    """The server's own controller may not write the status: that is said, after its time."""
+    kube = environment.kube
+    policy = {
+        "matchConstraints": {"resourceRules": [STATUS]},
+        "validations": [{"expression": "false", "message": "not on Fridays"}],
+    }
+    binding = {"policyName": NEVER, "validationActions": ["Deny"]}
+    made = {"ValidatingAdmissionPolicy": policy, "ValidatingAdmissionPolicyBinding": binding}
+    for kind, spec in made.items():
+        name = {"name": NEVER}
+        kube.apply({"apiVersion": POLICIES, "kind": kind, "metadata": name, "spec": spec})
+    tries = (f"things{number}" for number in range(99))
+    assert not all(established(kube, name) for name in tries), "the policy is not heeded"
+
+    with pytest.raises(ShipwayError) as caught:
+        environment.carry(environment.plan(SPACE, definition("lates", "Late")))
+
+    assert (caught.value.id, caught.value.kind) == ("deploy.stuck", Kind.TRANSIENT)
+    assert str(caught.value).endswith("lates.example.com: it is not Established after 30 s")
+    assert "kubectl describe customresourcedefinition lates.example.com" in caught.value.hint
+    for kind in made:
+        kube.delete(Ref(POLICIES, kind, "", NEVER))
+
+
+def established(kube: Cluster, plural: str) -> bool:
+    """Make a definition, and return whether the server wrote its status within a second."""
+    found = kube.apply(definition(plural, plural.title()))
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        conditions = ((kube.get(ref_of(found)) or {}).get("status") or {}).get("conditions")
+        if conditions:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def definition(plural: str, kind: str) -> dict[str, Any]:

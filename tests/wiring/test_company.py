@@ -28,7 +28,7 @@ from shipway.adapters.process import SystemProcesses
 from shipway.adapters.registry.client import connect
 from shipway.core.oci.descriptor import LAYER_TAR
 from shipway.core.oci.digest import of
-from shipway.errors import ShipwayError
+from shipway.errors import Kind, ShipwayError
 from shipway.wiring.tools import Tools
 
 if TYPE_CHECKING:
@@ -92,21 +92,21 @@ def test_the_registry(company: Company, registry: RegistryServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "expected"),
+    ("other", "expected", "kind"),
     [
-        ({"SSL_CERT_FILE": ""}, "registry.untrusted"),
-        ({"NO_PROXY": ".company.test"}, "registry.unreachable"),
-        ({"HTTPS_PROXY": ""}, "registry.unreachable"),
+        ({"SSL_CERT_FILE": ""}, "registry.untrusted", Kind.INTEGRITY),
+        ({"NO_PROXY": ".company.test"}, "registry.unreachable", Kind.TRANSIENT),
+        ({"HTTPS_PROXY": ""}, "registry.unreachable", Kind.TRANSIENT),
     ],
 )
 def test_without_one_of_them_there_is_no_way(
-    company: Company, registry: RegistryServer, other: dict[str, str], expected: str
+    company: Company, registry: RegistryServer, other: dict[str, str], expected: str, kind: Kind
 ) -> None:
     """Each variable counts: without the authority, around the proxy, or without it."""
     with pytest.raises(ShipwayError) as caught:
         _push(company.variables() | other)
 
-    assert caught.value.id == expected
+    assert (caught.value.id, caught.value.kind) == (expected, kind)
     assert not registry.blobs
 
 

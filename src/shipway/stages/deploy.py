@@ -339,7 +339,7 @@ def _one(action: Action, obj: Obj, kube: Kube, clock: Clock) -> Applied:
         _take_over(action.ref, kube)
     if action.verb is Verb.RECREATE:
         kube.delete(action.ref, uid=action.uid)
-        _until(lambda: kube.get(action.ref) is None, f"{action.ref} is still there", clock)
+        _until(lambda: kube.get(action.ref) is None, action.ref, "is still there", clock)
     live = kube.apply(obj, force=True)
     metadata = live["metadata"]
     generation, version = int(metadata.get("generation") or 0), metadata["resourceVersion"]
@@ -378,7 +378,7 @@ def _established(ref: Ref, kube: Kube, clock: Clock) -> None:
         kind = spec["names"]["kind"]
         return all(kube.resource(f"{spec['group']}/{name}", kind) for name in versions)
 
-    _until(served, f"{ref} is not Established", clock)
+    _until(served, ref, "is not Established", clock)
 
 
 def _unaccepted(ref: Ref, said: dict[str, str]) -> ShipwayError:
@@ -392,12 +392,20 @@ def _unaccepted(ref: Ref, said: dict[str, str]) -> ShipwayError:
     )
 
 
-def _until(done: Callable[[], bool], otherwise: str, clock: Clock) -> None:
+def _until(done: Callable[[], bool], ref: Ref, otherwise: str, clock: Clock) -> None:
     until = clock.monotonic() + _PATIENCE
     while not done():
         if clock.monotonic() >= until:
-            why = f"{otherwise} after {_PATIENCE:.0f} s"
-            raise ShipwayError("deploy.stuck", Kind.TRANSIENT, why, operation="applying")
+            raise ShipwayError(
+                "deploy.stuck",
+                Kind.TRANSIENT,
+                f"it {otherwise} after {_PATIENCE:.0f} s",
+                operation="waiting for",
+                subject=str(ref),
+                hint=f"kubectl describe {ref.kind.lower()} {ref.name}"
+                + (f" -n {ref.namespace}" if ref.namespace else "")
+                + " says why; then repeat",
+            )
         clock.sleep(_PAUSE)
 
 

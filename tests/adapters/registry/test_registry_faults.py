@@ -176,7 +176,8 @@ def test_throttling_beyond_patience_is_told(world: World) -> None:
 
     error = _caught(pull)
 
-    assert (error.id, error.delay) == ("registry.throttled", 100.0)
+    assert (error.id, error.kind) == ("registry.throttled", Kind.TRANSIENT)
+    assert error.delay == 100.0
     assert world.server.count("GET") == 1
 
 
