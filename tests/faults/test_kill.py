@@ -72,9 +72,8 @@ def repo(service: Repo) -> Repo:
     return service
 
 
-@pytest.mark.parametrize("row", [*ROWS, *WITHIN], ids=name_of)
-def test_a_rerun_completes(repo: Repo, row: tuple[str, str, int, float]) -> None:
-    """Killed here, the run has harmed nothing: the same command again completes and serves."""
+def rerun(repo: Repo, row: tuple[str, str, int, float]) -> None:
+    """Change a line, kill the run at the row, and run again: it completes and serves."""
     repo.edit(name_of(row))
     assert killed(repo, row)
     ran = repo.up("--tests", "off")
@@ -82,13 +81,26 @@ def test_a_rerun_completes(repo: Repo, row: tuple[str, str, int, float]) -> None
     assert served(ran.answer["urls"][repo.name], name_of(row)) == name_of(row)
 
 
-def test_the_history_is_whole(repo: Repo) -> None:
-    """After all those kills every number is there, the killed are named, what runs is proved."""
+@pytest.mark.parametrize("row", [*ROWS, *WITHIN], ids=name_of)
+def test_a_rerun_completes(repo: Repo, row: tuple[str, str, int, float]) -> None:
+    """Killed here, the run has harmed nothing: the same command again completes and serves."""
+    rerun(repo, row)
+
+
+@pytest.fixture(scope="module")
+def unfinished(repo: Repo) -> Repo:
+    """Give the service after a kill between intent and outcome, whichever tests ran before."""
+    rerun(repo, ("started", "gate", 1, 0.0))
+    return repo
+
+
+def test_the_history_is_whole(unfinished: Repo) -> None:
+    """After any number of kills no number is missing, the killed are named, what runs is proved."""
+    repo = unfinished
     ran = repo.shipway("history", "dev", "--limit", "500")
     target = ran.answer["targets"][0]
     numbers = [one["number"] for one in target["deploys"]]
     assert numbers == list(range(len(numbers), 0, -1)), ran
-    assert len(numbers) > len(ROWS)
     named = {one.partition(" (")[0] for one in target["findings"]}
     assert "deploy unfinished" in named
     assert named <= {"deploy unfinished", "abandoned"}, ran
@@ -96,15 +108,15 @@ def test_the_history_is_whole(repo: Repo) -> None:
     assert traced.code == 0, traced
 
 
-def test_the_notes_are_closed(repo: Repo) -> None:
+def test_the_notes_are_closed(unfinished: Repo) -> None:
     """The steps that were killed stand as interrupted in the records of their runs."""
-    records = Path(repo.world.env["XDG_STATE_HOME"]) / "shipway"
+    records = Path(unfinished.world.env["XDG_STATE_HOME"]) / "shipway"
     states = [
         json.loads(path.read_text())["state"]
         for path in records.rglob("*.json")
         if '"state"' in path.read_text()
     ]
-    assert states.count("interrupted") >= STEPS.count("attest"), sorted(set(states))
+    assert "interrupted" in states, sorted(set(states))
     assert "begun" not in states
 
 

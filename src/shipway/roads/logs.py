@@ -266,10 +266,13 @@ class Pods:
                 return None
             if seen.running or seen.restarts > shown.restarts:
                 try:
-                    return self._asked(shown)
+                    found = self._asked(shown)
                 except ShipwayError as error:
                     if error.kind is not Kind.TRANSIENT:
                         raise
+                    continue
+                if found is None or found.running or found.restarts > shown.restarts:
+                    return found  # else its next run would be read as this one
 
     def _asked(self, shown: Source) -> Source | None:
         pod = self._kube.get(Ref("v1", "Pod", shown.namespace, shown.pod)) or {}
