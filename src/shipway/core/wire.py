@@ -35,11 +35,14 @@ def decode(data: bytes, into: type[T], *, error: str, subject: str, limit: int =
         raise _invalid(error, subject, str(cause)[:200]) from cause
 
 
-def unambiguous(data: bytes, *, error: str, subject: str, limit: int = LIMIT) -> bytes:
+def unambiguous(
+    data: bytes, *, error: str, subject: str, limit: int = LIMIT, cases: bool = True
+) -> bytes:
     """Return ``data`` if every reader of JSON sees the same in it.
 
     RFC 8259 leaves open what a name means that an object has twice, and some readers take names in
     any case (Go's encoding/json): neither is accepted, nor is anything nested too deep to read.
+    Without ``cases``, names that differ in case are different names.
 
     Raises:
         ShipwayError: ``error`` (integrity) if it is too long, no JSON, or means several things.
@@ -47,17 +50,24 @@ def unambiguous(data: bytes, *, error: str, subject: str, limit: int = LIMIT) ->
     if len(data) > limit:
         raise _invalid(error, subject, f"{len(data)} bytes are more than the allowed {limit}")
     try:
-        json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        hook = _once if cases else _once_exactly
+        json.loads(data.decode(), object_pairs_hook=hook, parse_constant=_no_number)
     except (ValueError, RecursionError) as cause:
         raise _invalid(error, subject, str(cause)[:200]) from cause
     return data
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
-    if len({name.casefold() for name, _ in pairs}) != len(pairs):
-        names = [name for name, _ in pairs]
-        folded = [name.casefold() for name in names]
-        twice = next(name for name in names if folded.count(name.casefold()) > 1)
+    _different([name.casefold() for name, _ in pairs])
+
+
+def _once_exactly(pairs: list[tuple[str, Any]]) -> None:
+    _different([name for name, _ in pairs])
+
+
+def _different(names: list[str]) -> None:
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the name {twice[:60]!r} stands twice in one object")
 
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.sigstore import algorithm
 from shipway.errors import Kind, ShipwayError
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 
 class PublicKey(msgspec.Struct, frozen=True):
@@ -43,14 +40,11 @@ class PublicKey(msgspec.Struct, frozen=True):
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Return whether this key made ``signature`` over ``message``.
 
-        ECDSA P-256 with SHA-256, P-384 with SHA-384, Ed25519, and RSA (PKCS#1 v1.5, SHA-256);
-        a key of any other kind verifies nothing.
+        A key of a kind that :mod:`shipway.core.sigstore.algorithm` does not list verifies nothing.
         """
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  slow to load
-
         try:
-            return _verify(_load(self.der), signature, message)
-        except InvalidSignature:
+            return algorithm.verifies(algorithm.load(self.der), signature, message)
+        except ShipwayError:
             return False
 
 
@@ -69,33 +63,6 @@ def from_pem(text: str, *, subject: str = "a public key") -> PublicKey:
         raise _invalid(subject) from cause
     der = key.public_bytes(form.Encoding.DER, form.PublicFormat.SubjectPublicKeyInfo)
     return PublicKey(der)
-
-
-def _load(der: bytes) -> PublicKeyTypes:
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415  slow to load
-        load_der_public_key,
-    )
-
-    return load_der_public_key(der)
-
-
-def _verify(key: PublicKeyTypes, signature: bytes, message: bytes) -> bool:
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  slow to load
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa  # noqa: PLC0415
-
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        digest = {"secp256r1": hashes.SHA256(), "secp384r1": hashes.SHA384()}.get(key.curve.name)
-        if digest is None:
-            return False
-        key.verify(signature, message, ec.ECDSA(digest))
-        return True
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        key.verify(signature, message)
-        return True
-    if isinstance(key, rsa.RSAPublicKey):
-        key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
-        return True
-    return False
 
 
 def _invalid(subject: str) -> ShipwayError:

@@ -71,8 +71,8 @@ class TrustedRoot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Valid(msgspec.Struct, frozen=True):
-    start: str = ""
-    end: str = ""
+    start: str | None = None
+    end: str | None = None
 
 
 class _Key(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
