@@ -248,6 +248,44 @@ def test_project_commands(project: Path, line: str, road: str, asked: dict[str, 
 @pytest.mark.parametrize(
     ("line", "road", "asked"),
     [
+        (
+            (
+                "verify --bundle b.json --identity me --issuer-pattern https://.* --trusted-root"
+                " r.json --predicate-type u --require-timestamp it"
+            ),
+            "verify_bundle",
+            {
+                "bundle": "b.json",
+                "artifact": "it",
+                "keys": (),
+                "identity": "me",
+                "identity_pattern": "",
+                "issuer": "",
+                "issuer_pattern": "https://.*",
+                "trusted_root": "r.json",
+                "predicate_type": "u",
+                "timestamp": True,
+            },
+        ),
+        (
+            (
+                "verify --bundle b.json --certificate-identity-regexp m.* --certificate-oidc-issuer"
+                " i sha256:00"
+            ),
+            "verify_bundle",
+            {
+                "bundle": "b.json",
+                "artifact": "sha256:00",
+                "keys": (),
+                "identity": "",
+                "identity_pattern": "m.*",
+                "issuer": "i",
+                "issuer_pattern": "",
+                "trusted_root": "",
+                "predicate_type": "",
+                "timestamp": False,
+            },
+        ),
         ("gc", "gc", {"dry_run": False}),
         ("gc --dry-run", "gc", {"dry_run": True}),
         ("demo --no-keep", "demo", {"keep": False}),
@@ -285,7 +323,9 @@ def test_shared_options_stand_anywhere(line: str) -> None:
     assert roads.calls == [("cluster_status", {"cluster": "a"})]
 
 
-@pytest.mark.parametrize("words", [["trace", "x"], ["doctor"]])
+@pytest.mark.parametrize(
+    "words", [["trace", "x"], ["doctor"], ["verify", "x"], ["verify", "x", "--bundle", "b"]]
+)
 def test_json_is_output_json(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """``--json`` prints what ``--output json`` prints."""
     run([*words, "--json"], Roads("ok"))
@@ -309,6 +349,8 @@ def test_time_spans(span: str, seconds: int) -> None:
     "line",
     [
         "logs -f --previous",
+        "verify it --issuer x",
+        "verify it --bundle b --env prod",
         "logs --since 1y",
         "logs --since 0",
         "upp",

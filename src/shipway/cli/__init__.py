@@ -26,6 +26,8 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``status``          environment (``""`` is all), keys
 ``history``         environment, target, limit, keys
 ``verify``          reference, environment, keys
+``verify_bundle``   bundle, artifact, keys, identity, identity_pattern, issuer,
+                    issuer_pattern, trusted_root, predicate_type (``""``: none), timestamp
 ``demo``            keep
 ``init``            dry_run
 ``render``          environment

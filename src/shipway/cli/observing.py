@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+from click.core import ParameterSource
 
 from shipway.cli.delivering import environment, keys
 from shipway.cli.options import go, shared
@@ -51,12 +54,76 @@ def trace(
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", metavar="REFERENCE|ARTIFACT")
 @environment
 @keys
+@click.option("--bundle", default="", metavar="FILE", help="Sigstore bundle to judge for ARTIFACT.")
+@click.option("--certificate-identity", "--identity", "identity", default="", help="Who signed it.")
+@click.option(
+    "--certificate-identity-regexp",
+    "--identity-pattern",
+    "identity_pattern",
+    default="",
+    metavar="REGEX",
+    help="The same; the whole identity must match.",
+)
+@click.option(
+    "--certificate-oidc-issuer",
+    "--issuer",
+    "issuer",
+    default="",
+    metavar="URL",
+    help="Who vouched for the identity.",
+)
+@click.option(
+    "--certificate-oidc-issuer-regexp",
+    "--issuer-pattern",
+    "issuer_pattern",
+    default="",
+    metavar="REGEX",
+    help="The same; the whole URL must match.",
+)
+@click.option(
+    "--trusted-root",
+    default="",
+    metavar="FILE|public",
+    help="Whose word counts; for an identity the public instance's by default.",
+)
+@click.option("--predicate-type", default="", metavar="URI", help="What it must say.")
+@click.option(
+    "--use-signed-timestamps",
+    "--require-timestamp",
+    "timestamp",
+    is_flag=True,
+    help="Ask for a timestamp even where a log says when.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
 @shared
-def verify(reference: str, environment: str, keys: tuple[str, ...]) -> int:
-    """Judge the image or release REFERENCE for an environment, from the registry alone."""
+def verify(
+    *,
+    reference: str,
+    environment: str,
+    keys: tuple[str, ...],
+    bundle: str,
+    as_json: bool,
+    **asked: Any,  # noqa: ANN401  options of --bundle
+) -> int:
+    """Judge the image or release REFERENCE for an environment, from the registry alone.
+
+    With --bundle, judge a Sigstore bundle of anybody's for ARTIFACT, a file or sha256:DIGEST, and
+    print every check with what it saw. That needs no project and no network.
+    """
+    if as_json:
+        click.get_current_context().ensure_object(dict)["output"] = "json"
+    context = click.get_current_context()
+    if bundle and context.get_parameter_source("environment") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--env does not go with --bundle")
+    if bundle:
+        return go(
+            "verify_bundle", local=False, bundle=bundle, artifact=reference, keys=keys, **asked
+        )
+    if named := [name for name, value in asked.items() if value]:
+        raise click.UsageError(f"{', '.join(named)}: only with --bundle")
     return go("verify", reference=reference, environment=environment, keys=keys)
 
 

@@ -6,7 +6,7 @@ Only faces import this; one function a command, keywords only (the table is in `
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shipway.wiring.inner import build, dev, doctor, logs, test, visit
 from shipway.wiring.releasing import delete, deploy, diff, plan, promote, release
@@ -164,6 +164,19 @@ def verify(
 
     asked = WhereRequest(directory=directory, environment=environment, cluster=cluster, keys=keys)
     return road.judge(reference, asked, hands=Tools(emit))
+
+
+def verify_bundle(
+    *,
+    cluster: str,
+    emit: Emit,
+    **asked: Any,  # noqa: ANN401  as BundleRequest names them
+) -> object:
+    """Judge a Sigstore bundle of anybody's."""
+    from shipway.roads import bundles
+
+    del cluster
+    return bundles.verify(bundles.BundleRequest(**asked), hands=Tools(emit))
 
 
 def render(*, directory: str, cluster: str, emit: Emit, environment: str) -> object:

@@ -6,6 +6,8 @@ import base64
 import copy
 import functools
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -698,3 +700,14 @@ def test_several_entries_all_count() -> None:
     assert judged(found).facts.log_index == (2, 2)
     entries[1] = entry(other)
     assert failed(judged(found)) == {"log entry": "bundle.entry"}
+
+
+def test_the_page_names_every_check() -> None:
+    """docs/verify.md has each check and each id that a bundle can fail by."""
+    page = (Path(__file__).parents[3] / "docs" / "verify.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z, ]+) \| .* \| (`.*`) \|$", page, re.MULTILINE)
+    named = {check for checks, _ in rows for check in checks.split(", ")}
+    ids = {found for _, text in rows for found in re.findall(r"`([a-z.-]+)`", text)}
+
+    assert named == {one.check for one in judged(instance().bundle()).rows}
+    assert ids >= {error for _, error, _ in BAD.values()} | {"statement.invalid"}

@@ -153,7 +153,7 @@ class _Case:
             raise _refused("bundle.signer", "a key signed it, and an identity is asked for")
         self.leaf = certificate.load(certificates[0])
         self.key, self.verifier = certificate.key(self.leaf), certificates[0]
-        return f"{algorithm.name(self.key)} {_when(self.leaf)}"
+        return f"{algorithm.name(self.key)}, by its certificate"
 
     def _signature(self) -> str:
         key, content = self.key, self.bundle.content

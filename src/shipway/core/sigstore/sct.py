@@ -39,7 +39,7 @@ def check(leaf: Certificate, authority: Authority, root: TrustedRoot) -> str:
         )
     for one, log in known:
         _check(one, log, leaf, authority)
-    return ", ".join(f"{log.url or log.id.hex()[:8]} {one.timestamp}" for one, log in known)
+    return ", ".join(f"{log.url or log.id.hex()[:8]} {_milliseconds(one)} ms" for one, log in known)
 
 
 def _check(
