@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
+import bundles  # noqa: E402
 import history  # noqa: E402
 import many  # noqa: E402
 import msgspec  # noqa: E402
@@ -223,6 +224,8 @@ class Bench:
             self.timed("shipway --version", [sys.executable, "-m", "shipway", "--version"], ROOT)
         for seconds in sbom.samples(self.registry, 7):
             self.figures.add("SBOM: read and described", seconds)
+        for name, seconds in bundles.samples(5):
+            self.figures.add(name, seconds)
         for _ in range(7):
             began = time.monotonic()
             ran = self.repo.trace("deployment/big")
@@ -283,6 +286,11 @@ class Bench:
                 "x",
             ),
             target("`shipway --version`", of("shipway --version"), 0.08),
+            *(
+                target(f"`{name}`", of(name), 0.15)
+                for name in self.figures.named("verify --bundle")
+            ),
+            *(target(name, of(name), 2) for name in self.figures.named("1,000 bundles")),
             target("`trace`", of("trace"), 0.5),
             target("cluster from stopped to ready", of("cluster: stopped to ready"), 5),
             target("... a service answers again", of("cluster: a service answers again"), 8),

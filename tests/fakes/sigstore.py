@@ -372,13 +372,14 @@ class Sigstore:
         if spoiled:
             made = signed(tsa.key, b"something else")
         serial = der.number(tsa.certificate.serial_number)
+        wide = isinstance(tsa.key.curve, ec.SECP384R1)  # then ecdsa-with-SHA384
         signer = der.tlv(
             der.SEQUENCE,
             der.number(lies.get("signer_version", 1)),
             der.tlv(der.SEQUENCE, tsa.certificate.issuer.public_bytes(), serial),
             sha256,
             der.tlv(0xA0, *attributes),
-            der.tlv(der.SEQUENCE, der.oid(lies.get("method", "1.2.840.10045.4.3.2"))),
+            der.tlv(der.SEQUENCE, der.oid(lies.get("method", f"1.2.840.10045.4.3.{wide + 2}"))),
             der.tlv(der.OCTETS, made),
         )
         own = tsa.certificate.public_bytes(form.Encoding.DER)
