@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAIN = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
+PUBLIC = Path(__file__).parents[1] / "core" / "sigstore" / "public"
 NONE = "wired-test-none"
 """A cluster that is not there."""
 
@@ -79,6 +80,20 @@ def test_roads_that_need_a_cluster_say_that_there_is_none(project: Path) -> None
         error(wiring.verify, **asked, reference="127.0.0.1:1/shop/shop:1", keys=()),
     }
     assert found == {"cluster.stopped"}
+
+
+def test_verify_bundle_needs_no_project(tmp_path: Path) -> None:
+    """A bundle of the public instance is judged by files alone, under the root that comes along."""
+    asked = {
+        "artifact": "sha256:461317362419124b6012e855423a9078d6de8aed3e74fa78cc74d669b23dc6cf",
+        "bundle": str(PUBLIC / "google.sigstore.json"),
+        "identity": "919436158236-compute@developer.gserviceaccount.com",
+        "issuer": "https://accounts.google.com",
+    }
+    told: Any = wiring.verify_bundle(cluster=NONE, emit=lambda _: None, **asked)
+    assert list(told.lines())[-1].startswith("the bundle holds for sha256:4613")
+    asked["bundle"] = str(tmp_path / "nowhere")
+    assert error(wiring.verify_bundle, cluster=NONE, **asked) == "bundle.missing"
 
 
 @pytest.mark.usefixtures("project")
