@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from nacl import bindings
 
 from fakes import der
 
@@ -63,6 +64,15 @@ def signed(key: Any, data: bytes) -> bytes:
         return key.sign(data)
     digest = hashes.SHA384() if key.curve.name == "secp384r1" else hashes.SHA256()
     return key.sign(data, ec.ECDSA(digest))
+
+
+def prehashed(key: ed25519.Ed25519PrivateKey, data: bytes) -> bytes:
+    """Return an Ed25519ph signature, by another library."""
+    raw = key.private_bytes(form.Encoding.Raw, form.PrivateFormat.Raw, form.NoEncryption())
+    public = key.public_key().public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)
+    state = bindings.crypto_sign_ed25519ph_state()
+    bindings.crypto_sign_ed25519ph_update(state, data)
+    return bindings.crypto_sign_ed25519ph_final_create(state, raw + public)
 
 
 def statement(artifact: bytes = ARTIFACT, predicate: str = PREDICATE, **more: Any) -> bytes:
@@ -257,8 +267,10 @@ class Sigstore:
         """Return the trusted root."""
         ct_log = {
             "baseUrl": "https://ct.example",
+            "hashAlgorithm": "SHA2_256",
             "publicKey": {
                 "rawBytes": b64(spki(self.ct_key)),
+                "keyDetails": "PKIX_ECDSA_P256_SHA_256",
                 "validFor": {"start": at(NOW - 86400).isoformat()},
             },
             "logId": {"keyId": b64(hashlib.sha256(spki(self.ct_key)).digest())},
@@ -283,6 +295,7 @@ class Sigstore:
         logged: bool = True,
         signing: bool = True,
         authority: bool = False,
+        poisoned: bool = False,
         old_issuer: bool = False,
         moment: int = NOW,
         digest: Any = None,
@@ -306,6 +319,8 @@ class Sigstore:
             builder = builder.add_extension(
                 x509.BasicConstraints(ca=True, path_length=None), critical=True
             )
+        if poisoned:
+            builder = builder.add_extension(x509.PrecertPoison(), critical=True)
         if issuer:
             code, value = "8", der.tlv(der.UTF8, issuer.encode())
             if old_issuer:

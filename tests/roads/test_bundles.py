@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization as form
 
+from fakes import sigstore as made
 from fakes.files import MemoryFiles
 from fakes.sigstore import ARTIFACT, IDENTITY, ISSUER, PREDICATE, Sigstore
 from shipway.core.sigstore import artifact
@@ -99,6 +100,18 @@ def test_what_it_says_and_when() -> None:
     assert failed(verify(**asked)) == {"bundle.no-timestamp"}
     assert verify(**asked, bundle="v2").exit_kind is None
     assert failed(verify(**{**asked, "predicate_type": "x"}, bundle="v2")) == {"bundle.predicate"}
+
+
+def test_a_strangers_text_does_not_speak_to_the_terminal() -> None:
+    """What a bundle says is shown without control characters."""
+    hands: Any = Files()
+    said = made.statement(predicate="x\x1b[2J\ny")
+    hands.folder.files["b"] = json.dumps(INSTANCE.bundle(payload=said)).encode()
+    asked = BundleRequest(bundle="b", artifact="it", trusted_root="root", **WHO)
+    lines = list(bundles.verify(asked, hands=hands).lines())
+
+    assert all(line.isprintable() for line in lines)
+    assert any("x\ufffd[2J\ufffdy" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,14 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         wide = max(len(one.check) for one in self.judgement.rows)
         for one in self.judgement.rows:
             id_ = f"{one.id}: " if one.id else ""
-            yield f"{one.outcome.value:10} {one.check:{wide}}  {id_}{one.evidence}".rstrip()
+            yield f"{one.outcome.value:10} {one.check:{wide}}  {id_}{_plain(one.evidence)}".rstrip()
         holds = "holds" if self.judgement.ok else "does not hold"
         yield f"the bundle {holds} for {self.artifact}"
+
+
+def _plain(text: str) -> str:
+    """Return a stranger's text without what would speak to a terminal."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def verify(request: BundleRequest, *, hands: Hands) -> Judged:

@@ -191,7 +191,8 @@ PARTS = (
     ("dsse", "dsseEnvelope", "invalid"),
     ("dsse", "dsseEnvelope.signatures", "invalid"),
     ("blob", "messageSignature", "invalid"),
-    ("blob", "messageSignature.messageDigest", "invalid"),
+    ("blob", "messageSignature.messageDigest.digest", "invalid"),
+    ("blob", "messageSignature.messageDigest.algorithm", "invalid"),
 )
 
 

@@ -21,7 +21,7 @@ from fakes.sigstore import ARTIFACT, IDENTITY, ISSUER, NOW, PREDICATE, Authority
 from shipway.core.evidence.key import PublicKey
 from shipway.core.sigstore import artifact, bundle, trustedroot
 from shipway.core.sigstore.judge import judge
-from shipway.core.sigstore.judgement import Judgement, Outcome
+from shipway.core.sigstore.judgement import Facts, Judgement, Outcome
 from shipway.core.sigstore.policy import Policy, Wanted
 from shipway.errors import ShipwayError
 from shipway.roads import explain
@@ -142,6 +142,38 @@ def test_other_algorithms(kind: str, signer: str) -> None:
             found = judged(instance().bundle(kind, certificate=own, by=key))
         assert failed(found) == {}
         assert found.ok
+
+
+@pytest.mark.parametrize("digest", [None, {}])
+def test_a_message_without_its_digest(digest: dict[str, Any] | None) -> None:
+    """The digest beside a signature may be missing: the signature is over the artifact itself."""
+    found = instance().bundle("blob")
+    found["messageSignature"]["messageDigest"] = digest
+    assert judged(found).ok
+    assert failed(judged(found, about=artifact.of(b"another"))) == {
+        "signature": "bundle.signature",
+        "log entry": "bundle.entry",
+    }
+
+
+def test_ed25519_with_a_digest_of_its_own() -> None:
+    """An envelope signed with Ed25519ph, as cosign does with Ed25519 keys, holds."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    payload = made.statement()
+    signature = made.prehashed(key, made.pae(made.IN_TOTO, payload))
+    envelope = {
+        "payload": made.b64(payload),
+        "payloadType": made.IN_TOTO,
+        "signatures": [{"sig": made.b64(signature)}],
+    }
+    found = {
+        "mediaType": bundle.MEDIA_TYPES[-1],
+        "verificationMaterial": {"publicKey": {}},
+        "dsseEnvelope": envelope,
+    }
+    read = bundle.parse(json.dumps(found).encode())
+    policy, about = Policy(key=PublicKey(made.spki(key))), artifact.of(ARTIFACT)
+    assert judge(read, policy=policy, root=None, artifact=about).ok
 
 
 BAD: dict[str, tuple[str, str, Callable[[], Judgement]]] = {}
@@ -442,6 +474,11 @@ def _a_certificate_that_may_issue_others() -> Judgement:
     return judged(instance().bundle(certificate=instance().certificate(authority=True)))
 
 
+@bad("chain", "bundle.chain")
+def _a_precertificate() -> Judgement:
+    return judged(instance().bundle(certificate=instance().certificate(poisoned=True)))
+
+
 @bad("chain", "bundle.algorithm")
 def _a_certificate_by_a_weak_digest() -> Judgement:
     own = instance().certificate(digest=hashes.SHA224())
@@ -551,12 +588,13 @@ def _stamped(**lie: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", sorted(BAD))
 def test_bad(case: str) -> None:
-    """A bundle that is bad in one way fails the check of that, by its id, and no other check."""
+    """A bundle bad in one way fails the check of that alone, by its id, and tells no fact."""
     check, error, make = BAD[case]
     found = make()
 
     assert failed(found) == {check: error}
     assert not found.ok
+    assert found.facts == Facts()
 
 
 def test_every_check_has_a_bad_bundle() -> None:

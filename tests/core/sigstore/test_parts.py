@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
-from nacl import bindings
 
 from fakes import der as write
 from fakes import sigstore as made
@@ -26,15 +24,6 @@ DIGEST = artifact.named("sha256:" + hashlib.sha256(b"m").hexdigest())
 DATA = artifact.of(b"m")
 
 
-def prehashed(key: ed25519.Ed25519PrivateKey, data: bytes) -> bytes:
-    """Return an Ed25519ph signature, by another library."""
-    raw = key.private_bytes(form.Encoding.Raw, form.PrivateFormat.Raw, form.NoEncryption())
-    public = key.public_key().public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)
-    state = bindings.crypto_sign_ed25519ph_state()
-    bindings.crypto_sign_ed25519ph_update(state, data)
-    return bindings.crypto_sign_ed25519ph_final_create(state, raw + public)
-
-
 def test_artifacts_are_verified_by_each_algorithm() -> None:
     """Each algorithm verifies its own signature over an artifact, and no other."""
     p256, p384 = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP384R1())
@@ -42,9 +31,10 @@ def test_artifacts_are_verified_by_each_algorithm() -> None:
     cases: list[tuple[Any, bytes]] = [
         (p256, p256.sign(b"m", ec.ECDSA(hashes.SHA256()))),
         (p384, p384.sign(b"m", ec.ECDSA(hashes.SHA384()))),
+        (p384, p384.sign(b"m", ec.ECDSA(hashes.SHA256()))),
         (modulus, modulus.sign(b"m", padding.PKCS1v15(), hashes.SHA256())),
         (edwards, edwards.sign(b"m")),
-        (edwards, prehashed(edwards, b"m")),
+        (edwards, made.prehashed(edwards, b"m")),
     ]
     other = artifact.of(b"n")
     for key, signature in cases:
@@ -101,6 +91,15 @@ def test_timestamps_are_signed_by_any_listed_digest() -> None:
     signature = modulus.sign(b"m", padding.PKCS1v15(), hashes.SHA384())
     assert algorithm.verifies_with(modulus.public_key(), signature, b"m", "sha384")
     assert algorithm.verifies_with(edwards.public_key(), edwards.sign(b"m"), b"m", "sha512")
+
+
+def test_an_older_p384_signature() -> None:
+    """P-384 with SHA-256 verifies over messages too, and over an artifact by its digest."""
+    assert DIGEST is not None
+    key = ec.generate_private_key(ec.SECP384R1())
+    signature = key.sign(b"m", ec.ECDSA(hashes.SHA256()))
+    assert algorithm.verifies(key.public_key(), signature, b"m")
+    assert algorithm.verifies_artifact(key.public_key(), signature, DIGEST)
 
 
 def test_what_a_digest_cannot_show() -> None:

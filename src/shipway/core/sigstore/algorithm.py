@@ -1,8 +1,8 @@
 """Signature algorithms: the list of those that count, and nothing beside it.
 
-ECDSA P-256 with SHA-256, ECDSA P-384 with SHA-384, Ed25519 (for artifacts also Ed25519ph), RSA
-of 2048 to 4096 bits with PKCS#1 v1.5 and SHA-256: what Sigstore's algorithm registry names
-(sigstore/architecture-docs, algorithm-registry.md) less curves that nobody asked for. The
+ECDSA P-256 with SHA-256, P-384 with SHA-384 (or SHA-256, as sigstore-python long signed), Ed25519
+(of bundles also Ed25519ph), RSA of 2048 to 4096 bits with PKCS#1 v1.5 and SHA-256: what the
+registry of algorithms names (sigstore/architecture-docs, algorithm-registry.md) less P-521. The
 ``cryptography`` library is pure as used here and imported on first use, for it is slow to load.
 """
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
     from shipway.core.sigstore.artifact import Artifact
 
@@ -78,13 +79,38 @@ def verifies(key: PublicKeyTypes, signature: bytes, message: bytes) -> bool:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa  # noqa: PLC0415
 
     if isinstance(key, ec.EllipticCurvePublicKey):
-        digest = {"secp256r1": hashes.SHA256(), "secp384r1": hashes.SHA384()}.get(key.curve.name)
-        return digest is not None and _holds(key.verify, signature, message, ec.ECDSA(digest))
+        return any(
+            _holds(key.verify, signature, message, ec.ECDSA(one))
+            for one in _digests(key.curve.name)
+        )
     if isinstance(key, ed25519.Ed25519PublicKey):
         return _holds(key.verify, signature, message)
     if isinstance(key, rsa.RSAPublicKey) and key.key_size in _BITS:
         return _holds(key.verify, signature, message, padding.PKCS1v15(), hashes.SHA256())
     return False
+
+
+def verifies_prehashed(key: PublicKeyTypes, signature: bytes, message: bytes) -> bool:
+    """Return whether ``key`` is an Ed25519 key that made an Ed25519ph signature (RFC 8032, 5.1).
+
+    cosign signs so with every Ed25519 key, blobs and envelopes alike.
+    """
+    from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415  slow to load
+    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+    from nacl import bindings, exceptions  # noqa: PLC0415  rarely needed
+
+    if (
+        not isinstance(key, ed25519.Ed25519PublicKey)
+        or len(signature) != bindings.crypto_sign_BYTES
+    ):
+        return False
+    raw = key.public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)
+    state = bindings.crypto_sign_ed25519ph_state()
+    bindings.crypto_sign_ed25519ph_update(state, message)
+    try:
+        return bool(bindings.crypto_sign_ed25519ph_final_verify(state, signature, raw))
+    except exceptions.BadSignatureError:
+        return False
 
 
 def verifies_with(key: PublicKeyTypes, signature: bytes, message: bytes, digest: str) -> bool:
@@ -121,32 +147,28 @@ def verifies_artifact(key: PublicKeyTypes, signature: bytes, artifact: Artifact)
     )
 
     if isinstance(key, ec.EllipticCurvePublicKey):
-        digest = hashes.SHA256() if key.curve.name == "secp256r1" else hashes.SHA384()
-        hashed = artifact.digest(digest.name)
-        return _holds(key.verify, signature, hashed, ec.ECDSA(utils.Prehashed(digest)))
+        return any(
+            _holds(key.verify, signature, artifact.digest(one.name), ec.ECDSA(utils.Prehashed(one)))
+            for one in sorted(_digests(key.curve.name), key=lambda one: one.name)
+        )
     if isinstance(key, rsa.RSAPublicKey):
         hashed, how = artifact.digest("sha256"), utils.Prehashed(hashes.SHA256())
         return _holds(key.verify, signature, hashed, padding.PKCS1v15(), how)
     if isinstance(key, ed25519.Ed25519PublicKey):
         data = artifact.bytes_for("an Ed25519 signature")
-        return _holds(key.verify, signature, data) or _prehashed(key, signature, data)
+        return _holds(key.verify, signature, data) or verifies_prehashed(key, signature, data)
     return False
 
 
-def _prehashed(key: PublicKeyTypes, signature: bytes, data: bytes) -> bool:
-    """Ed25519ph (RFC 8032, 5.1), with which cosign signs blobs."""
-    from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415
-    from nacl import bindings, exceptions  # noqa: PLC0415  rarely needed
+def _digests(curve: str) -> tuple[HashAlgorithm, ...]:
+    """Return the digests that count with a curve, the usual one first."""
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  slow to load
 
-    if len(signature) != bindings.crypto_sign_BYTES:
-        return False
-    raw = key.public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)
-    state = bindings.crypto_sign_ed25519ph_state()
-    bindings.crypto_sign_ed25519ph_update(state, data)
-    try:
-        return bool(bindings.crypto_sign_ed25519ph_final_verify(state, signature, raw))
-    except exceptions.BadSignatureError:
-        return False
+    known: dict[str, tuple[HashAlgorithm, ...]] = {
+        "secp256r1": (hashes.SHA256(),),
+        "secp384r1": (hashes.SHA384(), hashes.SHA256()),
+    }
+    return known.get(curve, ())
 
 
 def _holds(verify: Callable[..., None], *what: object) -> bool:

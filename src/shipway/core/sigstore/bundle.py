@@ -36,6 +36,7 @@ class MessageSignature(msgspec.Struct, frozen=True, kw_only=True):
     algorithm: str
     """``sha256``, as the bundle says of the artifact's digest."""
     digest: bytes
+    """Empty where the bundle does not say it; the signature is over the artifact in any case."""
     signature: bytes
 
 
@@ -151,14 +152,14 @@ class WireMaterial(_Strict, frozen=True, kw_only=True):
 class WireDigest(_Strict, frozen=True):
     """HashOutput."""
 
-    algorithm: str
-    digest: str
+    algorithm: str = ""
+    digest: str = ""
 
 
-class WireMessage(_Strict, frozen=True):
+class WireMessage(_Strict, frozen=True, kw_only=True):
     """MessageSignature."""
 
-    message_digest: WireDigest
+    message_digest: WireDigest | None = None
     signature: str
 
 
@@ -222,9 +223,11 @@ def _content(wire: WireBundle) -> Envelope | MessageSignature:
             signatures=(Signature(_bytes(envelope.signatures[0].sig)),),
         )
     assert message is not None  # noqa: S101  the type checker cannot see it
-    digest = message.message_digest
+    digest = message.message_digest or WireDigest()
     algorithm = digest.algorithm.removeprefix("SHA2_")
-    if digest.algorithm not in {"SHA2_256", "SHA2_384", "SHA2_512"}:
+    if bool(digest.algorithm) != bool(digest.digest):
+        raise _refused("its digest lacks algorithm or value")
+    if digest.algorithm not in {"", "SHA2_256", "SHA2_384", "SHA2_512"}:
         raise _refused(f"its digest is a {digest.algorithm[:40]!r}")
     return MessageSignature(
         algorithm=f"sha{algorithm}",

@@ -100,6 +100,8 @@ def issued(
             raise _refused("bundle.algorithm", f"a certificate signed with {used} does not count")
     if _is_authority(leaf):
         raise _refused("bundle.chain", "the certificate is an authority's, not a signer's")
+    if not _understood(leaf):
+        raise _refused("bundle.chain", "the certificate has a critical extension that nobody knows")
     found = next((one for one in known if leads(leaf, one.chain)), None)
     if found is None:
         name = leaf.issuer.rfc4514_string()[:80]
@@ -214,10 +216,25 @@ def _may_issue(raw: bytes, below: int) -> bool:
     constraints, usage = _value(found, x509.BasicConstraints), _value(found, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage and not usage.key_cert_sign):
         return False
-    understood = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
-    if any(one.critical and not isinstance(one.value, understood) for one in found.extensions):
+    if not _understood(found):
         return False
     return constraints.path_length is None or constraints.path_length >= below
+
+
+def _understood(certificate: Certificate) -> bool:
+    """Return whether all critical extensions are of a kind that is judged here (RFC 5280, 4.2).
+
+    A precertificate, which a log took in but nobody issued, has one that is not.
+    """
+    from cryptography import x509  # noqa: PLC0415  slow to load
+
+    known = (
+        x509.BasicConstraints,
+        x509.KeyUsage,
+        x509.ExtendedKeyUsage,
+        x509.SubjectAlternativeName,
+    )
+    return all(isinstance(one.value, known) for one in certificate.extensions if one.critical)
 
 
 def _is_authority(leaf: Certificate) -> bool:

@@ -62,7 +62,11 @@ FIELDS = (
         check="timestamp",
         note="a status text beside the token is unsigned",
     ),
-    Field(path="messageSignature.messageDigest.algorithm", check="subject"),
+    Field(
+        path="messageSignature.messageDigest.algorithm",
+        check="subject",
+        note="may be missing with the digest: the signature is over the artifact itself",
+    ),
     Field(path="messageSignature.messageDigest.digest", check="subject"),
     Field(path="messageSignature.signature", check="signature"),
     Field(path="dsseEnvelope.payload", check="signature"),

@@ -11,6 +11,8 @@ import datetime as dt
 import functools
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+import msgspec
+
 from shipway.core.evidence.envelope import Envelope
 from shipway.core.sigstore import (
     algorithm,
@@ -103,7 +105,8 @@ class _Case:
         self._row("certificate log", self._sct, asked=keyless and bool(self._root().ct_logs))
         self._row("identity", self._identity, asked=keyless)
         self._row("issuer", self._issuer, asked=keyless)
-        return Judgement(rows=tuple(self.rows), facts=Facts(**self.facts))
+        found = Judgement(rows=tuple(self.rows), facts=Facts())
+        return msgspec.structs.replace(found, facts=Facts(**self.facts)) if found.ok else found
 
     def _row(self, check: str, look: Callable[[], str], *, asked: bool = True) -> None:
         row = Row(check=check, outcome=Outcome.NOT_ASKED, evidence="")
@@ -160,7 +163,10 @@ class _Case:
         if key is None:
             raise _Unjudged
         if isinstance(content, Envelope):
-            held = algorithm.verifies(key, content.signatures[0].sig, content.signed)
+            made, signed = content.signatures[0].sig, content.signed
+            held = algorithm.verifies(key, made, signed) or (
+                algorithm.name(key) == "Ed25519" and algorithm.verifies_prehashed(key, made, signed)
+            )
         else:
             held = algorithm.verifies_artifact(key, content.signature, self.artifact)
         if not held:
@@ -192,6 +198,8 @@ class _Case:
             if not subject.about(said, self.artifact):
                 raise _refused("bundle.subject", f"none of its subjects is {self.artifact}")
             return f"{self.artifact}, one of {len(said.subjects)}"
+        if not content.digest:
+            return f"{self.artifact}, by the signature alone"
         if content.digest != self.artifact.digest(content.algorithm):
             raise _refused("bundle.subject", f"it is about another artifact than {self.artifact}")
         return str(self.artifact)

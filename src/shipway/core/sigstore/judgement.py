@@ -32,7 +32,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the checks showed; empty where they did not."""
+    """What the checks showed of a bundle that holds; empty where they were not asked."""
 
     identity: str = ""
     issuer: str = ""
