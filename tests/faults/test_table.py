@@ -34,7 +34,7 @@ PROMISED = {
     "Cluster": (
         "unreachable", "expired credentials", "RBAC denial", "admission denial", "quota",
         "immutable field", "CRD not Established", "namespace terminating", "two releases at once",
-        "API server restart in mid-apply", "clock skew",
+        "a laptop that sleeps in mid-deploy", "API server restart in mid-apply", "clock skew",
     ),
     "Pods": (
         "crash loop", "wrong port", "probe never passing", "image for another platform", "OOM",

@@ -11,6 +11,7 @@ from fakes.kube import MemoryKube
 from shipway import scope
 from shipway.core.kube.health import Cause, State
 from shipway.core.kube.objects import Ref, ref_of
+from shipway.core.ports.kube import ChangeType
 from shipway.errors import Kind, ShipwayError
 from shipway.stages.gate import Expected, GateRequest, GateResult, ObjectStatus, watch
 
@@ -232,6 +233,40 @@ def test_time_is_over() -> None:
     assert not result.passed
     assert result.causes == ("Timeout",)
     assert result.failures[0].message == "0 of 1 pods are new"
+
+
+def test_what_happened_while_nobody_heard_counts() -> None:
+    """When time is over what is there is listed once more: a dead connection told nothing of it."""
+
+    class Deaf(MemoryKube):
+        def watch(self, selections: Any, *, seconds: float) -> Any:
+            for change in super().watch(selections, seconds=seconds):
+                yield change
+                if change.type is ChangeType.SYNCED:
+                    rolled_out(self)
+                    return
+
+    result = gate(kube=Deaf())
+
+    assert result.passed, result.failures
+
+
+def test_a_cluster_that_is_gone_when_time_is_over() -> None:
+    """Who cannot look once more does not know whether it serves, and says that."""
+
+    class Gone(MemoryKube):
+        looks = 0
+
+        def watch(self, selections: Any, *, seconds: float) -> Any:
+            self.looks += 1
+            if self.looks > 1:
+                raise ShipwayError("kube.unreachable", Kind.TRANSIENT, "no route")
+            yield from super().watch(selections, seconds=seconds)
+
+    with pytest.raises(ShipwayError) as caught:
+        gate(kube=Gone())
+
+    assert caught.value.id == "kube.unreachable"
 
 
 def test_waiting_is_no_cause_when_another_failed() -> None:

@@ -35,6 +35,8 @@ SECONDS = 120.0
 _LINES = 10
 _TICK = 0.05
 """Seconds that a watch lasts at least, and by which it may outlast what it waits for."""
+_LAST = 10.0
+"""Seconds that the last look may take."""
 _CLAIM = "PersistentVolumeClaim"
 _MAKERS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"})
 """Kinds whose pods are looked at."""
@@ -100,6 +102,9 @@ def watch(
 ) -> GateResult:
     """Wait for every object, and return how that ended; ``on_change`` sees each step.
 
+    Before it says that the time is over it looks once more at what is there: a connection may have
+    been dead, and a machine that slept has missed what happened meanwhile.
+
     Raises:
         ShipwayError: what the port raises, ``run.cancelled`` on cancellation.
     """
@@ -119,12 +124,23 @@ def watch(
                 look.judge(now)
                 if now >= ends:
                     break
+    if not look.decided:
+        _look_again(look, kube, now)
     statuses = look.answer(kube, now)
     return GateResult(
         passed=all(status.state is State.HEALTHY for status in statuses),
         objects=statuses,
         seconds=clock.monotonic() - started,
     )
+
+
+def _look_again(look: _Look, kube: Watcher, now: float) -> None:
+    """Judge by what the server lists now."""
+    with closing(kube.watch(look.begin(), seconds=_LAST)) as changes:
+        for change in changes:
+            look.see(change, now)
+            if change.type is ChangeType.SYNCED:
+                break
 
 
 class _Look:

@@ -13,6 +13,7 @@ import pytest
 
 from fakes.apiserver import ADMIN, NOBODY
 from shipway import scope
+from shipway.adapters.kube import dialling
 from shipway.adapters.kube.client import Cluster
 from shipway.core.kube.contexts import Access
 from shipway.core.kube.objects import Ref
@@ -496,6 +497,21 @@ def test_closing_a_watch_ends_its_threads(cluster: Cluster, misbehaving: Misbeha
         time.sleep(0.01)
     over.set()
     assert time.monotonic() < until
+
+
+def test_a_connection_that_died_silently_is_noticed(apiserver: ApiServer) -> None:
+    """The kernel asks whether the server is still there, and lets go after half a minute."""
+    with closing(Cluster(apiserver.access())) as found:
+        found.version()
+        pool = found._transport._connections().connection_from_url(apiserver.server)
+        with closing(pool.pool.get(block=False)) as kept:
+            asked = {
+                name: kept.sock.getsockopt(level, getattr(socket, name))
+                for level, name, _ in dialling.ALIVE
+            }
+
+    assert asked == {name: value for _, name, value in dialling.ALIVE}
+    assert asked["TCP_USER_TIMEOUT"] <= 30_000
 
 
 def test_keeps_connections(apiserver: ApiServer) -> None:

@@ -385,6 +385,7 @@ def test_renewable(apiserver: ApiServer) -> None:
     """Only files and plugins can give another answer."""
     assert not Credentials(access(apiserver, token="x"), None, {}).renewable
     assert Credentials(access(apiserver, token_file="x"), None, {}).renewable
+    assert Credentials(access(apiserver, cert_file="x"), None, {}).renewable
 
 
 def test_rights(apiserver: ApiServer) -> None:

@@ -6,13 +6,11 @@ import json
 import ssl
 import threading
 import time
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakes.apiserver import ADMIN
 from shipway.adapters.kube.client import Cluster
 from shipway.core.kube.objects import RESTRICTED, Ref
 from shipway.core.project import manifests
@@ -256,20 +254,8 @@ def test_webhook(cluster: Cluster, apiserver: ApiServer, webhook: str) -> None:
 def test_quota(cluster: Cluster, apiserver: ApiServer) -> None:
     """A quota that is used up is named, with what was asked, used and allowed."""
     cluster.apply(obj("ResourceQuota", name="team", spec={"hard": {"configmaps": "0"}}))
-    path = "/api/v1/namespaces/refusing/resourcequotas/team/status"
     counted = {"hard": {"configmaps": "0"}, "used": {"configmaps": "0"}}
-    request = urllib.request.Request(  # noqa: S310  ours; its controller would write this
-        apiserver.server + path,
-        method="PATCH",
-        data=json.dumps({"status": counted}).encode(),
-        headers={
-            "Authorization": f"Bearer {ADMIN}",
-            "Content-Type": "application/merge-patch+json",
-        },
-    )
-    trusted = ssl.create_default_context(cafile=apiserver.ca_file)
-    with urllib.request.urlopen(request, context=trusted, timeout=10):  # noqa: S310  ours
-        pass
+    apiserver.write_status("/api/v1/namespaces/refusing/resourcequotas/team", counted)
 
     found = eventually(cluster, obj("ConfigMap", name="more"), "exceeded quota")
     cluster.delete(Ref("v1", "ResourceQuota", "refusing", "team"))

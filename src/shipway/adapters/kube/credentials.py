@@ -79,7 +79,8 @@ class Credentials:
     @property
     def renewable(self) -> bool:
         """Return whether asking again after a 401 could give another answer."""
-        return bool(self._access.plugin or self._access.token_file)
+        access = self._access
+        return bool(access.plugin or access.token_file or access.cert_file)
 
     def current(self) -> Credential:
         """Return a credential that has not run out.

@@ -7,6 +7,7 @@ certificates are judged by the same rules, whoever speaks over the connection af
 from __future__ import annotations
 
 import contextlib
+import socket
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,17 @@ from shipway.adapters.kube import credentials
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    import socket
-
     from shipway.adapters.http.network import Network
     from shipway.core.kube.contexts import Access
+
+ALIVE = (
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),
+)
+"""A connection that died without a word, as while a laptop slept, is known after 30 s (tcp(7))."""
 
 
 def proxy_of(access: Access, network: Network) -> str:
@@ -35,14 +43,21 @@ def proxy_of(access: Access, network: Network) -> str:
 def settings(
     access: Access, credential: credentials.Credential, network: Network
 ) -> dict[str, Any]:
-    """Return what urllib3 is told about TLS with the server; nothing for plain HTTP.
+    """Return what urllib3 is told about sockets, and TLS with the server.
 
     Raises:
         ShipwayError: as :func:`credentials.tls`.
     """
+    alive = [
+        (level, getattr(socket, name), value)
+        for level, name, value in ALIVE
+        if hasattr(socket, name)  # not every kernel has each
+    ]
+    options = [*HTTPConnection.default_socket_options, *alive]
+    found: dict[str, Any] = {"socket_options": options}
     if not access.server.startswith("https:"):
-        return {}
-    found: dict[str, Any] = {"ssl_context": credentials.tls(access, credential, network)}
+        return found
+    found["ssl_context"] = credentials.tls(access, credential, network)
     if access.tls_server_name:
         found["server_hostname"] = access.tls_server_name
         found["assert_hostname"] = access.tls_server_name

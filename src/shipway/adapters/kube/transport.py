@@ -139,7 +139,7 @@ class Transport:
     def date(self) -> float | None:
         """Return the time that an answer of the server carries (RFC 9110, 5.6.7)."""
         try:
-            answer = self._send("GET", "/version", None, None, "")
+            answer = self._whole("GET", "/version", None, None, "")
         except HTTPError as error:
             scope.current().check()
             raise self._unreachable(error, "asking the time of", "the server") from error
@@ -165,7 +165,7 @@ class Transport:
         for attempt in itertools.count(1):
             away = False
             try:
-                answer = self._send(method, path, query, body, media_type)
+                answer = self._whole(method, path, query, body, media_type)
                 if answer.status < _BAD:
                     self._answered = True
                     return bytes(answer.data)
@@ -225,7 +225,7 @@ class Transport:
 
         with scope.current().on_cancel(call.interrupt):
             try:
-                answer = self._once("GET", path, query, None, "", call, seconds)
+                answer = self._send("GET", path, query, None, "", call, seconds)
                 if answer.status >= _BAD:
                     raise self._refused(answer, operation, subject)
             except HTTPError as error:
@@ -278,7 +278,7 @@ class Transport:
                 self._pool.clear()
                 self._pool = None
 
-    def _send(
+    def _whole(
         self,
         method: str,
         path: str,
@@ -286,14 +286,28 @@ class Transport:
         body: bytes | None,
         media_type: str,
     ) -> urllib3.BaseHTTPResponse:
-        """Send once, and once more with a fresh credential if that may help."""
+        """Send, and read the whole answer."""
         call = Call()
         with scope.current().on_cancel(call.interrupt):
-            answer = self._once(method, path, query, body, media_type, call, None)
-            if answer.status == _UNAUTHORIZED and self._credentials.renewable:
-                self._credentials.forget()
-                self.close()
-                answer = self._once(method, path, query, body, media_type, call, None)
+            return self._send(method, path, query, body, media_type, call, None)
+
+    def _send(  # noqa: PLR0917  as below
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        media_type: str,
+        call: Call,
+        seconds: float | None,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send once, and once more with a fresh credential if that may help."""
+        answer = self._once(method, path, query, body, media_type, call, seconds)
+        if answer.status == _UNAUTHORIZED and self._credentials.renewable:
+            answer.close()
+            self._credentials.forget()
+            self.close()
+            answer = self._once(method, path, query, body, media_type, call, seconds)
         return answer
 
     def _once(  # noqa: PLR0917  private, one caller line each
