@@ -11,6 +11,7 @@ import pathlib
 import secrets
 from typing import TYPE_CHECKING
 
+from shipway.adapters import durable
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Folder:
 
     def _write(self, place: pathlib.Path, data: bytes, *, exclusive: bool) -> bool:
         """Write beside and rename, or link where an existing file must win."""
-        place.parent.mkdir(parents=True, exist_ok=True)
+        durable.folder(place.parent)
         beside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
         try:
             with beside.open("xb") as file:
@@ -96,9 +97,11 @@ class Folder:
                 os.fsync(file.fileno())
             if not exclusive:
                 beside.replace(place)
+                durable.sync(place.parent)
                 return True
             with contextlib.suppress(FileExistsError):
                 os.link(beside, place)
+                durable.sync(place.parent)
                 return True
             return False
         finally:

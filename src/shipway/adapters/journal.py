@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from shipway import redaction
+from shipway.adapters import durable
 from shipway.core.run import note as notes
 from shipway.core.run.events import BEGUN
 from shipway.errors import Kind, ShipwayError
@@ -44,8 +45,9 @@ class LocalRuns:
     def open(self, run: str) -> LocalJournal:
         """Start the record of a run that is new."""
         with _told("opening a run", run):
-            for folder in (self._open, self._runs / run / "notes"):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._open, self._runs):
+                durable.folder(folder, 0o700)
+            (self._runs / run / "notes").mkdir(mode=0o700, parents=True, exist_ok=True)
             self._mine.add(run)
             self._prune()
             return LocalJournal(self._runs / run, self._open / run, at_once=self._at_once)
@@ -137,6 +139,8 @@ class LocalJournal(LocalNotes):
         )
         self._writing = threading.Lock()
         self._behind = _Behind()
+        for made in (folder / "notes", folder):
+            self._behind.flush(made)
 
     def append(self, line: bytes) -> None:
         """Add one line to the run's events, in one write."""

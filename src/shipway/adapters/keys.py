@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway.adapters import durable
 from shipway.adapters.keyfile import KeySigner, generate, open_key
 from shipway.core.evidence.key import PublicKey, from_pem
 from shipway.errors import Kind, ShipwayError
@@ -130,14 +131,14 @@ class KeyFolder:
 
     def _keep(self, pem: str) -> bool:
         """Write a new key; return false if another process was first."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.folder(self._folder, 0o700)
         target = self._folder / PRIVATE
         with self._beside(pem, 0o600) as name:
             try:
                 Path(target).hardlink_to(name)
             except FileExistsError:
                 return False
-        _sync(self._folder)
+        durable.sync(self._folder)
         return True
 
     def _published(self, signer: KeySigner) -> KeySigner:
@@ -149,7 +150,7 @@ class KeyFolder:
                 return signer
         with self._beside(wanted, 0o644) as name:
             Path(name).replace(path)
-        _sync(self._folder)
+        durable.sync(self._folder)
         return signer
 
     @contextlib.contextmanager
@@ -199,11 +200,3 @@ def _read(path: Path, *, private: bool) -> str:
             hint=f"chmod 600 {path}",
         )
     return data.decode("ascii", "replace")
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

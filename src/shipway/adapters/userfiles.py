@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.adapters import durable
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _write(path: str, text: str | None) -> None:
     if text is None:
         place.unlink(missing_ok=True)
         return
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    durable.folder(place.parent, 0o700)
     mode = place.stat().st_mode & 0o600 if place.exists() else 0o600
     beside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -167,13 +168,13 @@ def _lock(path: str) -> Iterator[None]:
     try:
         yield
     finally:
-        Path(f"{path}.lock").unlink(missing_ok=True)
+        _told(_release, path)
 
 
 def _take(path: str) -> None:
     """Make PATH.lock, as client-go does; one that stays is somebody's crash, and said so."""
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.folder(Path(path).parent, 0o700)
         ends = time.monotonic() + _PATIENCE
         while True:
             with contextlib.suppress(FileExistsError):
@@ -184,6 +185,13 @@ def _take(path: str) -> None:
             time.sleep(0.02)
     except OSError as error:
         raise _denied(path, error.strerror or str(error)) from error
+
+
+def _release(path: str) -> None:
+    """Remove PATH.lock, so that a power cut leaves what was changed and not the lock."""
+    Path(f"{path}.lock").unlink(missing_ok=True)
+    for folder in {Path(path).parent, Path(os.path.realpath(path)).parent}:
+        durable.sync(folder)
 
 
 def _locked(path: str) -> ShipwayError:
@@ -219,7 +227,7 @@ def main(arguments: Sequence[str]) -> int:
         if verb == "lock":
             _take(path)
         elif verb == "unlock":
-            Path(f"{path}.lock").unlink(missing_ok=True)
+            _release(path)
         else:
             _write(path, sys.stdin.read() if verb == "write" else None)
     except ShipwayError as error:

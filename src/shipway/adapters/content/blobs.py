@@ -21,6 +21,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shipway import scope
+from shipway.adapters import durable
 from shipway.adapters.content import bytework, faults
 from shipway.adapters.content.pieces import Piece
 from shipway.core.oci import digest as digests
@@ -184,7 +185,7 @@ class Blobs:
             raise faults.disk(self._folder, failed[0]) from failed[0]
         if settling:
             with faults.writing(self._folder):
-                bytework.sync_folder(self._folder)
+                durable.sync(self._folder)
 
     def sweep(self) -> None:
         """Remove what killed processes left half written; what is being written is locked."""
@@ -251,7 +252,7 @@ class Blobs:
 
     def _prepare(self) -> None:
         if not self._ready:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            durable.folder(self._folder)
             self._ingest.mkdir(exist_ok=True)
             self._ready = True
             self.sweep()

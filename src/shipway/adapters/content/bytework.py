@@ -15,21 +15,11 @@ from shipway.core.oci import digest as digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from shipway.core.oci.digest import Digest
 
 Identity = tuple[int, int, int]
 """Inode, size and time of change (ns): a file that has all three has not been written to."""
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` durable."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def identity(file: int) -> Identity:

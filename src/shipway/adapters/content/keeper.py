@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.adapters import durable
 from shipway.adapters.content import faults
 from shipway.adapters.content.links import FOLDER
 from shipway.adapters.content.pins import replace
@@ -69,7 +70,7 @@ class Keeper:
     def note(self, edit: Callable[[Ledger], Ledger]) -> Ledger:
         """Change the ledger at once and durably."""
         with faults.writing(self._file):
-            self._root.mkdir(parents=True, exist_ok=True)
+            durable.folder(self._root)
             with (self._root / "ledger.lock").open("wb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 before = self.ledger()

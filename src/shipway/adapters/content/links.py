@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.adapters import durable
 from shipway.adapters.content import faults
 from shipway.adapters.content.pins import replace
 from shipway.core.oci.descriptor import Descriptor
@@ -47,7 +48,7 @@ class LinkStore:
                 place = self._place(subject)
                 known = _read(place)
                 if known | named != known:
-                    place.parent.mkdir(exist_ok=True)
+                    durable.folder(place.parent)
                     replace(place, msgspec.json.encode(dict(sorted((known | named).items()))))
 
     def about(self, subject: Digest) -> tuple[Descriptor, ...]:
@@ -60,7 +61,7 @@ class LinkStore:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        durable.folder(self._folder)
         with (self._folder / "lock").open("wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.adapters import durable
 from shipway.adapters.content import faults
-from shipway.adapters.content.bytework import sync_folder
 from shipway.core.oci import manifest
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Pins:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        self._root.mkdir(parents=True, exist_ok=True)
+        durable.folder(self._root)
         with (self._root / "index.lock").open("wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if not (layout := self._root / "oci-layout").exists():
@@ -78,7 +78,7 @@ def replace(path: Path, data: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    durable.sync(path.parent)
 
 
 def _named(name: str, at: Descriptor) -> Descriptor:

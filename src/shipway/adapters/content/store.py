@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shipway import scope
+from shipway.adapters import durable
 from shipway.adapters.content import codecs, faults
 from shipway.adapters.content.blobs import Blobs
 from shipway.adapters.content.pins import Pins, replace
@@ -53,7 +54,7 @@ class Store:
         Waits while another process removes some. Where nothing can be written, nothing is removed.
         """
         with contextlib.suppress(OSError):
-            self.root.mkdir(parents=True, exist_ok=True)
+            durable.folder(self.root)
             self._use = os.open(
                 self.root / "use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
             )
@@ -138,7 +139,7 @@ class Store:
             return known
         found = Encoded(self._compress(diff_id, compression), compressor)
         with faults.writing(note):
-            note.parent.mkdir(parents=True, exist_ok=True)
+            durable.folder(note.parent)
             replace(note, msgspec.json.encode(found))
         return found
 
