@@ -50,6 +50,7 @@ FAMILIES = {"gate": Kind.REJECTED, "test": Kind.REJECTED, "host": Kind.MISSING}
 """Ids that are put together: all of a family end a run in one way."""
 
 
+PARTS = {"operation", "subject", "hint"}
 CODE = re.compile(r"`([a-z]+\.[a-z_-]+)`, (\d+)")
 TEST = re.compile(r"`(?:(\S+\.py)::)?(test_\w+)`")
 
@@ -132,6 +133,21 @@ def test_every_promised_fault_has_a_row(section: str) -> None:
     told = [row.fault for row in ROWS if row.section == section]
 
     assert [one for one in PROMISED[section] if not any(one in fault for fault in told)] == []
+
+
+def test_every_error_says_on_what_and_what_next() -> None:
+    """Wherever an error of these tables is made by its id, it has operation, subject and hint."""
+    named = {name for row in ROWS for name, _ in row.codes}
+    bare = []
+    for path in ROOT.glob("src/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "ShipwayError":
+                continue
+            given = {one.arg for one in node.keywords}
+            if getattr(node.args[0], "value", "") in named and not given >= PARTS:
+                bare.append(f"{path.name}:{node.lineno}")
+
+    assert bare == []
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.section}: {row.fault}"[:60])

@@ -158,7 +158,14 @@ def _apply(
 ) -> Deployed:
     destination = request.destination
     if request.proof is None:
-        raise ShipwayError("deploy.unverified", Kind.REJECTED, "there is no verdict")
+        raise ShipwayError(
+            "deploy.unverified",
+            Kind.REJECTED,
+            "there is no verdict",
+            operation="applying",
+            subject=str(request.release.digest),
+            hint="run `shipway up` again: it makes a new verdict",
+        )
     return run.step(
         deploy.apply,
         request.unit,

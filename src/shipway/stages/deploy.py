@@ -288,7 +288,14 @@ def _recheck(request: ApplyRequest, wanted: tuple[Obj, ...], clock: Clock) -> Su
 def _pinned(use: images.Use) -> Digest:
     if use.digest is None:
         why = f"{use.reference} is not pinned to a digest, so no verdict can be about it"
-        raise ShipwayError("deploy.unverified", Kind.REJECTED, why, operation="checking the set")
+        raise ShipwayError(
+            "deploy.unverified",
+            Kind.REJECTED,
+            why,
+            operation="checking the set for",
+            subject=use.reference,
+            hint="name it as shipway://SERVICE, or with @sha256:DIGEST",
+        )
     return use.digest
 
 

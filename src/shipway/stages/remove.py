@@ -82,5 +82,6 @@ def _gone(one: Action, until: float, kube: Kube, clock: Clock) -> None:
                 f"{one.ref} is still there after {_PATIENCE:.0f} s",
                 operation="deleting",
                 subject=str(one.ref),
+                hint="kubectl describe says which finalizer holds it; then repeat",
             )
         clock.sleep(_PAUSE)

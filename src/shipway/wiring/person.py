@@ -267,6 +267,7 @@ class Person:
             f"{where}{error}",
             operation="reading",
             subject=str(self._own_file),
+            hint="mend it; docs/config.md says what may stand there",
         )
 
 

@@ -199,6 +199,17 @@ def test_unreachable() -> None:
     assert time.monotonic() - started < 2
 
 
+def test_unreachable_elsewhere() -> None:
+    """Of a cluster that is not this machine's own the way to it is asked for."""
+    cluster = Cluster(Access(context="t", namespace="n", server="http://cluster.invalid"))
+    with closing(cluster), pytest.raises(ShipwayError) as caught:
+        cluster.version()
+
+    assert (caught.value.id, caught.value.kind) == ("kube.unreachable", Kind.TRANSIENT)
+    assert "http://cluster.invalid" in caught.value.message
+    assert "VPN" in caught.value.hint
+
+
 def test_proxy(misbehaving: Misbehaving) -> None:
     """A proxy is asked instead of the server."""
     misbehaving.say(200, {"gitVersion": "v1"})

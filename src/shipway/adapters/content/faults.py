@@ -38,7 +38,7 @@ def altered(digest: Digest, reason: str) -> ShipwayError:
         reason,
         operation="proving the blob",
         subject=digest,
-        hint="remove that file from the store and run again: it is made anew",
+        hint="run the same command again: what is altered is made or fetched anew",
     )
 
 

@@ -132,17 +132,18 @@ def _instead(message: str, subject: str) -> str:
 def _by_code(code: int, causes: list[dict[str, Any]]) -> tuple[str, Kind, str]:
     if code in {400, 422}:
         return "kube.invalid", Kind.CONFIG, _fields(causes)
-    return _BY_CODE.get(code, ("kube.failed", Kind.TRANSIENT, ""))
+    return _BY_CODE.get(code, ("kube.failed", Kind.TRANSIENT, _REPEAT))
 
 
+_REPEAT = "run the same command again; it goes on where it stopped"
 _BY_CODE = {
     401: ("kube.unauthorized", Kind.DENIED, "the credentials are wrong or have run out"),
     403: ("kube.forbidden", Kind.DENIED, "this user lacks the right; ask whoever runs the cluster"),
-    404: ("kube.not_found", Kind.NOT_FOUND, ""),
+    404: ("kube.not_found", Kind.NOT_FOUND, "kubectl get shows what is there; is its namespace?"),
     405: ("kube.unknown_kind", Kind.NOT_FOUND, "the server does not serve this"),
-    410: ("kube.gone", Kind.TRANSIENT, ""),
+    410: ("kube.gone", Kind.TRANSIENT, _REPEAT),
     415: ("kube.invalid", Kind.CONFIG, "the server does not know server-side apply"),
-    429: ("kube.busy", Kind.TRANSIENT, ""),
+    429: ("kube.busy", Kind.TRANSIENT, _REPEAT),
 }
 
 

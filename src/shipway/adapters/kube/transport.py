@@ -45,6 +45,7 @@ _PATIENCE = 30.0
 _AWAY = 503
 _BAD = 400
 _UNAUTHORIZED = 401
+_AGAIN = "is it up, and is there a way to it (VPN, HTTPS_PROXY)? Then run the same command again"
 _line = threading.local()
 
 
@@ -357,17 +358,17 @@ class Transport:
         )
         if timely is not None:
             return timely
-        if (doubt := trust.untrusted("kube", self._access.server, error)) is not None:
+        if (doubt := trust.untrusted("kube", server, error)) is not None:
             return doubt
         below = getattr(error, "reason", None)
         reason = below if isinstance(below, BaseException) else error
         return ShipwayError(
             "kube.unreachable",
             Kind.TRANSIENT,
-            f"no answer from {self._access.server} ({type(reason).__name__}: {reason})"[:400],
+            f"no answer from {server} ({type(reason).__name__}: {reason})"[:400],
             operation=operation,
             subject=subject,
-            hint="shipway cluster status" if "127.0.0.1" in self._access.server else "",
+            hint="shipway cluster status" if "127.0.0.1" in server else _AGAIN,
             delay=0.2,
         )
 

@@ -51,6 +51,11 @@ def check(data: bytes, expected: Digest) -> bytes:
     """
     if (found := of(data)) != expected:
         raise ShipwayError(
-            "content.altered", Kind.INTEGRITY, f"its bytes have digest {found}", subject=expected
+            "content.altered",
+            Kind.INTEGRITY,
+            f"its bytes have digest {found}",
+            operation="reading",
+            subject=expected,
+            hint="run the same command again: what is altered is made or fetched anew",
         )
     return data
