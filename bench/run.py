@@ -27,6 +27,7 @@ import many  # noqa: E402
 import msgspec  # noqa: E402
 import sbom  # noqa: E402
 import service  # noqa: E402
+import ten  # noqa: E402
 from figures import Figures, publish, target  # noqa: E402
 
 from e2e.world import Repo, World, as_root, served  # noqa: E402
@@ -103,10 +104,10 @@ class Bench:
         repo.commit("one")
         return repo
 
-    def edit(self, repo: Repo) -> None:
+    def edit(self, repo: Repo, write: Callable[[Path, str], None] = service.write) -> None:
         """Change the one line to what nobody has built yet."""
         self.edits += 1
-        service.write(repo.path, f"edit {self.edits} of {time.time()}")
+        write(repo.path, f"edit {self.edits} of {time.time()}")
 
     def timed(self, name: str, command: list[str | Path], folder: Path, **env: str) -> str:
         """Run a program, keep how long it took, and return what it wrote."""
@@ -216,6 +217,34 @@ class Bench:
             if number > 1:  # the first builds, the second reads what was still warm from writing
                 self.figures.add(f"{many.FILES:,} files, nothing changed", time.monotonic() - began)
 
+    def ten(self, rounds: int) -> None:
+        """Edit what ten services share; build them by one ``go build`` each, and by ``up``."""
+        repo, bare = (self._repo(name, ten.first) for name in ("ten", "ten-bare"))
+        ran = repo.up("--tests", "off")
+        assert ran.code == 0, ran
+        flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", "out"]
+
+        def builds() -> None:
+            self.edit(bare, ten.write)
+            began = time.monotonic()
+            for name in ten.NAMES:
+                self.timed("", [self.go, "build", *flags, f"./cmd/{name}"], bare.path)
+            self.figures.add("ten services: one go build each", time.monotonic() - began)
+
+        def ours() -> None:
+            self.edit(repo, ten.write)
+            began = time.time()
+            ran = repo.up("--tests", "off")
+            assert ran.code == 0, ran
+            (sealed,) = ran.finished("seal")
+            self.figures.add("ten services: pushed, signed, sealed", sealed["at"] - began)
+
+        for number in range(rounds):
+            for one in (builds, ours) if number % 2 else (ours, builds):
+                one()
+        ran = repo.shipway("delete", "dev", "--yes")
+        assert ran.code == 0, ran
+
     def commands(self) -> None:
         """Measure commands that only look."""
         python = [sys.executable, "-I", "-c", "pass"]
@@ -277,6 +306,13 @@ class Bench:
             ),
             target("SBOM in process, of a program of 55 MB", of("SBOM: read and described"), 0.06),
             target("nothing changed", of("nothing changed: up as a whole"), 0.25),
+            target(
+                "ten services, edit to pushed, signed and sealed, of their `go build`s",
+                of("ten services: pushed, signed, sealed")
+                / (of("ten services: one go build each") or 1),
+                1.0,
+                "x",
+            ),
             target("... in 20,000 files", of("20,000 files, nothing changed"), 0.5),
             history.row(self.figures),
             target(
@@ -333,6 +369,7 @@ def main() -> None:
             bench.round(number)
         bench.commands()
         bench.many()
+        bench.ten(min(asked.rounds, 3))
         after = os.getloadavg()[0]
         bench.ground(asked.settle)
         size = (bench.bare.path / "big").stat().st_size

@@ -55,9 +55,14 @@ builds:
 def write(folder: Path, greeting: str) -> None:
     """Write the module, or change its one line."""
     (folder / "main.go").write_text(MAIN.format(greeting=greeting))
+    module(folder, "x.test/big")
+
+
+def module(folder: Path, name: str) -> None:
+    """Write what the module needs, once."""
     if not (folder / "go.mod").exists():
         lock = (LOCK / "go.mod").read_text()
-        (folder / "go.mod").write_text(lock.replace("shipway.dev/engine/kubernetes", "x.test/big"))
+        (folder / "go.mod").write_text(lock.replace("shipway.dev/engine/kubernetes", name))
         (folder / "go.sum").write_bytes((LOCK / "go.sum").read_bytes())
 
 
