@@ -15,7 +15,7 @@ from shipway import scope
 from shipway.core.oci.layout import blobs
 from shipway.core.project import settings
 from shipway.core.run.events import Unit
-from shipway.roads import pins, scaffold, wanted
+from shipway.roads import looks, pins, scaffold, wanted
 from shipway.roads.make import assemble, make
 from shipway.roads.opening import Opening
 from shipway.run import Run
@@ -24,6 +24,7 @@ from shipway.stages import export, publish, source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shipway.core.oci.image import Image
     from shipway.core.oci.layout import Packed
     from shipway.core.ports.hands import Hands
     from shipway.core.project.lockfile import Lock
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from shipway.core.run.events import Event
     from shipway.roads.make import MakeRequest
     from shipway.roads.scaffold import LoadedProject
-    from shipway.scope import Lanes
 
 LOCAL = "shipway.local"
 """Stands for a registry in names of images that never were in one."""
@@ -136,10 +136,18 @@ def _requests(
 
 
 def _pushed(requests: list[MakeRequest], base: Source, *, hands: Hands, run: Run) -> Images:
-    opening, lanes = Opening(hands), scope.Lanes(hands.cores)
+    opening, lanes, looking = Opening(hands), scope.Lanes(hands.cores), looks.of(base, hands)
 
     def tagged(request: MakeRequest) -> str:
-        making = make(request, report=None, lanes=lanes, hands=hands, run=run, opening=opening)
+        making = make(
+            request,
+            report=None,
+            lanes=lanes,
+            looks=looking,
+            hands=hands,
+            run=run,
+            opening=opening,
+        )
         publish.tag(making.made.published, wanted.tag(base), registry=hands.registry)
         run.fact("image", making.made.published.reference)
         return making.made.published.reference
@@ -151,8 +159,12 @@ def _pushed(requests: list[MakeRequest], base: Source, *, hands: Hands, run: Run
 def _kept(
     request: BuildRequest, requests: list[MakeRequest], base: Source, *, hands: Hands, run: Run
 ) -> Images:
-    lanes = scope.Lanes(hands.cores)
-    found = scope.each(lambda one: _packed(one, base, lanes, hands=hands, run=run), requests)
+    lanes, looking = scope.Lanes(hands.cores), looks.of(base, hands)
+
+    def images(one: MakeRequest) -> tuple[Image, ...]:
+        return assemble(one, lanes=lanes, looks=looking, hands=hands, run=run)
+
+    found = scope.each(lambda one: _packed(one, base, images(one), hands=hands, run=run), requests)
     packed, path = tuple(found), ""
     if request.folder:
         path = posixpath.join(request.directory, request.folder)
@@ -165,9 +177,11 @@ def _kept(
     return Images(images={one.name: one.pinned for one in packed}, pushed=False, path=path)
 
 
-def _packed(one: MakeRequest, base: Source, lanes: Lanes, *, hands: Hands, run: Run) -> Packed:
+def _packed(
+    one: MakeRequest, base: Source, images: tuple[Image, ...], *, hands: Hands, run: Run
+) -> Packed:
     asked = export.ExportRequest(
-        images=assemble(one, lanes=lanes, hands=hands, run=run),
+        images=images,
         name=one.name,
         repository=one.repository,
         tag=wanted.tag(base),

@@ -24,12 +24,13 @@ from shipway.core.run.events import Unit
 from shipway.core.supply.spdx import Sbom
 from shipway.roads import imaging, signing
 from shipway.roads.signing import Part
-from shipway.stages import build, publish, sbom, source
+from shipway.stages import build, publish, sbom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shipway.core.ports.hands import Hands
+    from shipway.roads.looks import Looks
     from shipway.roads.opening import Opening
     from shipway.run import Run
     from shipway.scope import Lanes
@@ -126,15 +127,17 @@ def make(
     *,
     report: TestReport | None,
     lanes: Lanes,
+    looks: Looks,
     hands: Hands,
     run: Run,
     opening: Opening,
     may_publish: Callable[[], object] = lambda: None,
 ) -> Making:
-    """Build, assemble, describe, publish and sign one service; ``lanes`` bounds the compilers.
+    """Build, assemble, describe, publish and sign one service.
 
-    ``report`` is what its tests came to, where they have ended. ``may_publish`` is called when the
-    program is built; what it raises ends the road there.
+    ``lanes`` bounds the compilers, ``looks`` sees that the source is what it was, both for all
+    services of the run. ``report`` is what its tests came to, where they have ended.
+    ``may_publish`` is called when the program is built; what it raises ends the road there.
 
     Raises:
         ShipwayError: ``build.moving`` (conflict), with nothing pushed or signed, where the source
@@ -148,7 +151,7 @@ def make(
     ran = _looked(parts, binaries, hands=hands, run=run)
 
     images = _assembled(parts, binaries, ran, hands=hands, run=run)
-    looking = scope.spawn(_unmoved, request.source, hands, run)
+    looking = scope.spawn(_unmoved, looks, run)
 
     def rest(part: MakeRequest, binary: Binary, assembled: Image) -> Part:
         describing = scope.spawn(_describe, part, binary, assembled, hands, run)
@@ -201,22 +204,24 @@ def _bulk(built: list[Part]) -> dict[Digest, int]:
     return found
 
 
-def assemble(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> tuple[Image, ...]:
+def assemble(
+    request: MakeRequest, *, lanes: Lanes, looks: Looks, hands: Hands, run: Run
+) -> tuple[Image, ...]:
     """Build and assemble one service in the local store, an image a platform; nothing is sent.
 
     Raises:
         ShipwayError: ``build.moving`` (conflict); whatever a stage raises.
     """
-    return _local(request, lanes=lanes, hands=hands, run=run)[0]
+    return _local(request, lanes=lanes, looks=looks, hands=hands, run=run)[0]
 
 
-def foresee(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> Making:
+def foresee(request: MakeRequest, *, lanes: Lanes, looks: Looks, hands: Hands, run: Run) -> Making:
     """Return what :func:`make` would come to, by the same digests; nothing is sent or signed.
 
     Raises:
         ShipwayError: as :func:`assemble`.
     """
-    images, ran = _local(request, lanes=lanes, hands=hands, run=run)
+    images, ran = _local(request, lanes=lanes, looks=looks, hands=hands, run=run)
     planned = tuple(
         publish.plan(_publishing(request, one), content=hands.content) for one in images
     )
@@ -228,7 +233,7 @@ def foresee(request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run) -> Ma
 
 
 def _local(
-    request: MakeRequest, *, lanes: Lanes, hands: Hands, run: Run
+    request: MakeRequest, *, lanes: Lanes, looks: Looks, hands: Hands, run: Run
 ) -> tuple[tuple[Image, ...], tuple[int, ...]]:
     """Return the images, and the ports that the program opened, if it was asked."""
     parts = request.each
@@ -236,7 +241,7 @@ def _local(
     binaries = scope.each(compiled, parts)
     ran = _looked(parts, binaries, hands=hands, run=run)
     images = _assembled(parts, binaries, ran, hands=hands, run=run)
-    _unmoved(request.source, hands, run)
+    _unmoved(looks, run)
     return images, ran
 
 
@@ -252,10 +257,10 @@ def _assembled(
     return tuple(scope.each(lambda at: imaging.assemble(*at, ran, hands=hands, run=run), pairs))
 
 
-def _unmoved(base: Source, hands: Hands, run: Run) -> None:
+def _unmoved(looks: Looks, run: Run) -> None:
     """See that the source is what it was; where all is an earlier run's, no time has gone by."""
     if not all(note.cached for note in run.notes if note.step in _READING):
-        source.unmoved(base, git=hands.git)
+        looks.see()
 
 
 def _join(request: MakeRequest, built: list[Part], *, hands: Hands, run: Run) -> Placed:

@@ -16,7 +16,7 @@ from shipway.core.oci.descriptor import Platform  # noqa: TC001  msgspec reads t
 from shipway.core.project import settings
 from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import beside, growth, pins, proving, wanted
+from shipway.roads import beside, growth, looks, pins, proving, wanted
 from shipway.roads.make import Making, foresee, make
 from shipway.stages import publish, seal, source
 
@@ -108,13 +108,14 @@ class Workshop:
         requests = [self._asked(base, name) for name in self.chosen]
         self._proof = proof = proving.start(requests, hands=self._hands, run=self._run)
         reports = proof.blocking() if self._order.tests == "block" else {}
-        lanes = scope.Lanes(self._hands.cores)
+        lanes, looking = scope.Lanes(self._hands.cores), looks.of(base, self._hands)
 
         def one(request: MakeRequest) -> Making:
             making = make(
                 request,
                 report=reports.get(request.name),
                 lanes=lanes,
+                looks=looking,
                 hands=self._hands,
                 run=self._run,
                 opening=self._opening,
@@ -139,9 +140,9 @@ class Workshop:
         Raises:
             ShipwayError: whatever a stage raises.
         """
-        lanes = scope.Lanes(self._hands.cores)
+        lanes, looking = scope.Lanes(self._hands.cores), looks.of(base, self._hands)
         makings = scope.each(
-            lambda one: foresee(one, lanes=lanes, hands=self._hands, run=self._run),
+            lambda one: foresee(one, lanes=lanes, looks=looking, hands=self._hands, run=self._run),
             [self._asked(base, name) for name in self.chosen],
         )
         self._look(makings)
@@ -185,9 +186,11 @@ class Workshop:
 
     def tag(self, base: Source, makings: list[Making]) -> None:
         """Let the version stand for each image, as the last write about it."""
-        for making in makings:
-            publish.tag(making.made.published, wanted.tag(base), registry=self._hands.registry)
-            self._run.fact("image", making.made.published.reference)
+        placed = [making.made.published for making in makings]
+        tag, registry = wanted.tag(base), self._hands.registry
+        scope.each(lambda one: publish.tag(one, tag, registry=registry), placed)
+        for one in placed:
+            self._run.fact("image", one.reference)
 
     def keep(self) -> None:
         """Write the pins that this run found into the lock, and say so once."""

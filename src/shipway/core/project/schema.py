@@ -7,6 +7,7 @@ file for editors. No other module knows what a key may hold.
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
@@ -18,6 +19,8 @@ from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from msgspec.structs import FieldInfo
 
 Tree = dict[str, Any]
 Path = tuple[str, ...]
@@ -116,7 +119,7 @@ def _table(
     tree: Mapping[str, Any], kind: type[msgspec.Struct], path: Path
 ) -> Iterator[ConfigFault]:
     """Yield the faults of one table whose keys are the fields of ``kind``."""
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    fields = _fields(kind)
     for key, value in tree.items():
         here = (*path, key)
         if field := fields.get(key):
@@ -128,6 +131,12 @@ def _table(
     for key, field in fields.items():
         if field.required and key not in tree:
             yield ConfigFault(dotted((*path, key)), "missing")
+
+
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
+    """Return a table's fields by key; looked up once, since every layer of a config asks."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _value(value: Any, kind: Any, path: Path) -> Iterator[ConfigFault]:  # noqa: ANN401
