@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
 import bundles  # noqa: E402
 import history  # noqa: E402
+import hundred  # noqa: E402
 import many  # noqa: E402
 import msgspec  # noqa: E402
 import sbom  # noqa: E402
@@ -315,6 +316,7 @@ class Bench:
             ),
             target("... in 20,000 files", of("20,000 files, nothing changed"), 0.5),
             history.row(self.figures),
+            *hundred.rows(self.figures),
             target(
                 "edit to all pods Available, of ko and kubectl",
                 of("edit: all pods Available") / of("ko: edit to all pods Available"),
@@ -377,6 +379,7 @@ def main() -> None:
         bench.delete()
         shutil.rmtree(folder, ignore_errors=True)
     history.measure(bench.figures)
+    hundred.measure(bench.figures)
     text = bench.table(asked.settle, (before, after), size)
     print(text)
     if not asked.dry_run:
