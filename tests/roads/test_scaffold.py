@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from fakes.files import MemoryFiles
+from fakes.git import MemoryGit
 from shipway.core.golang import discovery
 from shipway.core.ports.go import Sources
 from shipway.errors import ShipwayError
@@ -63,17 +64,25 @@ def project(**files: str) -> MemoryFiles:
 MODULE = {"go_dot_mod": "module example.com/shop\n"}
 
 
-def load(files: MemoryFiles, **asked: object) -> LoadedProject:
-    """Return the project in ``files``."""
+def ignoring(*paths: str) -> MemoryGit:
+    """Return a repository that ignores these paths."""
+    git = MemoryGit("/src/shop")
+    git.ignored = set(paths)
+    return git
+
+
+def load(files: MemoryFiles, *ignored: str, **asked: object) -> LoadedProject:
+    """Return the project in ``files``, of which git ignores some."""
     request = ProjectRequest(directory="/src/shop", **asked)  # type: ignore[arg-type]
-    return scaffold.load(request, files=files, go=ReadingGo(files))  # type: ignore[arg-type]
+    go: Any = ReadingGo(files)
+    return scaffold.load(request, files=files, go=go, git=ignoring(*ignored))
 
 
 def init(files: MemoryFiles, *, dry_run: bool = False) -> scaffold.Scaffolded:
     """Run init."""
     request = InitRequest(project=ProjectRequest(directory="/src/shop"), dry_run=dry_run)
-    go = ReadingGo(files)
-    return scaffold.init(request, files=files, go=go, emit=lambda _: None)  # type: ignore[arg-type]
+    go: Any = ReadingGo(files)
+    return scaffold.init(request, files=files, go=go, git=ignoring(), emit=lambda _: None)
 
 
 def test_without_a_config() -> None:
@@ -281,6 +290,36 @@ def test_a_folder_of_secrets_alone_is_no_guess() -> None:
     assert load(files).settings.config.services["web"].files == {}
 
 
+def test_what_git_ignores_is_no_guess_unless_it_is_made_to_be_shown() -> None:
+    """Generated pages, scripts and pictures go in; what else git ignores may be a secret."""
+    files = project(**MODULE, cmd__web__main_dot_go=READING)
+    shown = ["pages/app.js.gz", "pages/deep/logo.svg", "pages/index.html"]
+    for name in (*shown, "pages/words.txt", "pages/users.db", "pages/deep/token.json"):
+        files.create(name, b"x")
+    ignored = (*shown, "pages/users.db", "pages/deep/token.json")
+    loaded = load(files, *ignored)
+    taken = (*shown, "pages/words.txt")
+
+    assert loaded.settings.config.services["web"].files == {f"/{one}": one for one in taken}
+    assert loaded.left == {"web": {f"/{one}": one for one in ignored[3:][::-1]}}
+    assert load(files).left == {}
+    written = 'schema = 1\n[services.web]\npackage = "./cmd/web"\nfiles = {"/pages" = "pages"}\n'
+    files.create("shipway.toml", written.encode())
+    told = load(files, *ignored)
+    assert (told.left, told.settings.config.services["web"].files) == ({}, {"/pages": "pages"})
+
+
+def test_a_file_that_git_ignores_is_no_guess() -> None:
+    """A single file that is read by its name may be a secret, too."""
+    reading = WEB.replace("func main() {", 'func main() { os.ReadFile("local.yaml"); ')
+    files = project(**MODULE, cmd__web__main_dot_go=reading, local_dot_yaml="password: x")
+    assert load(files).settings.config.services["web"].files == {"/local.yaml": "local.yaml"}
+    loaded = load(files, "local.yaml")
+
+    assert loaded.settings.config.services["web"].files == {}
+    assert loaded.left == {"web": {"/local.yaml": "local.yaml"}}
+
+
 def test_init_writes_what_up_would_do() -> None:
     """After init the project is the same, with nothing left to guess."""
     files = project(**MODULE, main_dot_go=WEB)
@@ -318,9 +357,9 @@ def test_init_pins_the_go_that_up_takes(line: str, pinned: str) -> None:
     files = project(go_dot_mod=f"module example.com/shop\n{line}\n", main_dot_go=WEB)
     asked = InitRequest(project=ProjectRequest(directory="/src/shop"), toolchain="go1.27.3")
     go: Any = ReadingGo(files)
-    first = scaffold.init(asked, files=files, go=go, emit=lambda _: None)
+    first = scaffold.init(asked, files=files, go=go, git=ignoring(), emit=lambda _: None)
     newer = msgspec.structs.replace(asked, toolchain="go1.99.0")
-    second = scaffold.init(newer, files=files, go=go, emit=lambda _: None)
+    second = scaffold.init(newer, files=files, go=go, git=ignoring(), emit=lambda _: None)
 
     assert "shipway.lock" in first.written
     assert "shipway.lock" in second.kept

@@ -269,6 +269,24 @@ def test_no_hidden_file_or_key_goes_in_by_a_guess(shape: Shape) -> None:
     assert fixes == [f'[services.svc.files]\n"/{path}" = "{path}"' for path in kept]
 
 
+def test_what_git_ignores_goes_in_only_if_it_is_made_to_be_shown(shape: Shape) -> None:
+    """A bundle that a build made is served; a database beside it stays here, and that is said."""
+    serves = 'http.Handle("/s/", http.FileServer(http.Dir("static")))\n\thttp.HandleFunc'
+    body = WEB.replace("http.HandleFunc", serves)
+    ignored = {"static/app.js": "a", "static/users.db": "u"}
+    listed = {".gitignore": "static/app.js\n*.db\n", "static/words.txt": "w"}
+    one = shape({**MODULE, "main.go": body, **ignored, **listed})
+    said = one.carry()
+
+    found = [path for path in one.contents(said, "svc") if path.startswith("static/")]
+    assert found == ["static/app.js", "static/words.txt"]
+    (told,) = [event for event in one.said if "git ignores it" in getattr(event, "text", "")]
+    assert told.text == "svc reads static/users.db: not in its image, since git ignores it"
+    one.repository.write("shipway.toml", f"schema = 1\n[services.svc]\npackage = '.'\n{told.fix}\n")
+    said = one.carry()
+    assert "static/users.db" in one.contents(said, "svc")
+
+
 @pytest.mark.parametrize("target", ["../elsewhere", "data", "nowhere"])
 def test_what_cannot_be_used_is_no_guess(shape: Shape, target: str) -> None:
     """A link out of the project, to itself or to nothing where a program reads stops no command."""

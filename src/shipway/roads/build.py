@@ -77,7 +77,7 @@ def build(request: BuildRequest, *, hands: Hands, emit: Callable[[Event], None])
     asked = scaffold.ProjectRequest(
         directory=request.directory, package=request.package, variables=hands.variables
     )
-    project = scaffold.load(asked, files=hands.files(request.directory), go=hands.go)
+    project = scaffold.load(asked, files=hands.files(request.directory), go=hands.go, git=hands.git)
     pushes = request.push and not (request.folder or request.archive)
     registry = _registry(request, project, hands, pushes=pushes)
     with (

@@ -206,7 +206,7 @@ class Journey:
             directory=self._request.directory, variables=self._hands.variables, ran=ran
         )
         files = self._hands.files(self._request.directory)
-        return scaffold.load(asked, files=files, go=self._hands.go)
+        return scaffold.load(asked, files=files, go=self._hands.go, git=self._hands.git)
 
     def _opened(self, release: Release) -> dict[str, tuple[int, ...]]:
         """Return the ports of services for which nobody knows them but who built the image."""

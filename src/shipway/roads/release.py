@@ -61,7 +61,8 @@ def release(request: ReleaseRequest, *, hands: Hands, emit: Callable[[Event], No
         asked = scaffold.ProjectRequest(
             directory=request.directory, variables=hands.variables, ran=ran
         )
-        return scaffold.load(asked, files=hands.files(request.directory), go=hands.go)
+        files = hands.files(request.directory)
+        return scaffold.load(asked, files=files, go=hands.go, git=hands.git)
 
     project = load({})
     place = project.at(request.environment)

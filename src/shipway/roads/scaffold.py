@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 
     from shipway.core.golang.discovery import Survey
     from shipway.core.ports.files import Files
+    from shipway.core.ports.git import Git
     from shipway.core.ports.go import Go
     from shipway.core.project.config import Service
     from shipway.core.project.settings import Place
     from shipway.core.run.events import Event
 
 YAML = (".yaml", ".yml")
+Names = tuple[str, ...]
 
 
 class ProjectRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +67,9 @@ class LoadedProject(msgspec.Struct, frozen=True, kw_only=True):
     """Paths of Helm charts."""
     written: bool
     """Whether there is a ``shipway.toml``."""
+    left: dict[str, dict[str, str]] = {}
+    """Service name to the files that it reads and that no guess takes, since git ignores them: path
+    in the image to path in the project."""
 
     @property
     def name(self) -> str:
@@ -116,7 +122,7 @@ class Scaffolded(msgspec.Struct, frozen=True, kw_only=True):
         yield from (f"kept  {path}" for path in self.kept)
 
 
-def load(request: ProjectRequest, *, files: Files, go: Go) -> LoadedProject:
+def load(request: ProjectRequest, *, files: Files, go: Go, git: Git) -> LoadedProject:
     """Return the project: guesses under its config, under variables, under flags.
 
     Raises:
@@ -130,7 +136,7 @@ def load(request: ProjectRequest, *, files: Files, go: Go) -> LoadedProject:
     texts, charts = _manifests(files)
 
     def look(top: str) -> Found:
-        return _found(request, told, texts, top, files=files, go=go)
+        return _found(request, told, texts, top, files=files, go=go, git=git)
 
     founds = _founds(request, told, files, look)
     folder = posixpath.basename(request.directory)
@@ -148,15 +154,21 @@ def load(request: ProjectRequest, *, files: Files, go: Go) -> LoadedProject:
         manifests=texts,
         charts=charts,
         written=data is not None,
+        left={
+            name: names
+            for name, place in places.items()
+            if "files" not in told.get("services", {}).get(name, {})
+            and (names := guess.left(homes[name], place))
+        },
     )
 
 
 def init(
-    request: InitRequest, *, files: Files, go: Go, emit: Callable[[Event], None]
+    request: InitRequest, *, files: Files, go: Go, git: Git, emit: Callable[[Event], None]
 ) -> Scaffolded:
     """Write ``shipway.toml`` and ``deploy/`` where they are missing, and say what was kept."""
     del emit  # an answer is all there is to say
-    project = load(request.project, files=files, go=go)
+    project = load(request.project, files=files, go=go, git=git)
     wanted = scaffold.files(project.settings, project.services) | _locked(request, project, files)
     missing = {path: data for path, data in wanted.items() if files.read(path) is None}
     if request.dry_run:
@@ -238,55 +250,80 @@ def _found(
     *,
     files: Files,
     go: Go,
+    git: Git,
 ) -> Found:
     """Return what there is to see of one module."""
     services = told.get("services", {}).values()
     folders = [settings.folder_of(str(one.get("package", ""))) for one in services]
     sources = go.survey(request.directory, module_dir)
     inside = [posixpath.join(module_dir, main.folder) for main in sources.mains]
+    assets, left = _assets(sources, module_dir, files, partial(_ignored, request.directory, git))
     return Found(
         module=sources.module,
         module_dir=module_dir,
         mains=sources.mains,
         dockerfiles=dict(_dockerfiles(files, (*folders, *inside))),
         manifests=texts,
-        assets=_assets(sources, module_dir, files),
+        assets=assets,
+        left=left,
         ran=request.ran,
     )
 
 
-def _assets(sources: Survey, module_dir: str, files: Files) -> dict[str, dict[str, str]]:
+def _assets(
+    sources: Survey, module_dir: str, files: Files, ignored: Callable[[Names], Names]
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """Return what each program reads when it runs and what lies in its module, or beside it.
 
-    A folder with anything in it that a guess never puts into an image is its other files.
+    And what git ignores of it. A folder with anything in it that a guess never puts into an image
+    is its other files.
     """
     found: dict[str, dict[str, str]] = {}
+    left: dict[str, dict[str, str]] = {}
     for main in sources.mains:
         for path in main.reads:
             tops = (module_dir, posixpath.join(module_dir, main.folder))
             places = [posixpath.normpath(posixpath.join(top, path)) for top in tops]
             for at in places:
-                if names := _fit(files, at):
-                    put = {f"/{path}{name}": f"{at}{name}" for name in names}
-                    found.setdefault(main.folder, {}).update(put)
+                names, without = _fit(files, at, ignored)
+                for ends, into in ((names, found), (without, left)):
+                    if ends:
+                        put = {f"/{path}{end}": f"{at}{end}" for end in ends}
+                        into.setdefault(main.folder, {}).update(put)
+                if names or without:
                     break
-    return found
+    return found, left
 
 
-def _fit(files: Files, path: str) -> tuple[str, ...]:
+def _fit(files: Files, path: str, ignored: Callable[[Names], Names]) -> tuple[Names, Names]:
     """Return what of a path a guess may take, as ends of it: an empty one is all of it.
 
-    Nothing is taken of what cannot be used, as a link out of the project: it was but a guess.
+    And those that it leaves out since git ignores them, unless they are made to be shown. Nothing
+    is taken of what cannot be used, as a link out of the project: it was but a guess.
     """
     with contextlib.suppress(ShipwayError):
         if files.has(path):
-            return ("",)
+            without = tuple("" for _ in ignored((path,)))
+            return (() if without else ("",)), without
         every = tuple(files.under(path, every=True))
         shown = tuple(name for name in files.under(path) if not discovery.is_secret(name))
-        if every and shown == every:
-            return ("",)
-        return tuple(name.removeprefix(path) for name in shown if name.isprintable())
-    return ()
+        apart = frozenset(ignored(shown))
+        if every and shown == every and not apart:
+            return ("",), ()
+        ends = [name for name in shown if name.isprintable()]
+        return (
+            tuple(name.removeprefix(path) for name in ends if name not in apart),
+            tuple(name.removeprefix(path) for name in ends if name in apart),
+        )
+    return (), ()
+
+
+def _ignored(directory: str, git: Git, names: Names) -> Names:
+    """Return the files that no commit would have and that are not made to be shown."""
+    asked = tuple(name for name in names if not discovery.is_shown(name))
+    with contextlib.suppress(ShipwayError):  # the road says what is wrong with the repository
+        return git.unnamed(directory, asked) if asked else ()
+    return asked
 
 
 def _module_above(files: Files, folder: str) -> str:

@@ -105,7 +105,10 @@ class Sources:
         )
         with contextlib.suppress(ShipwayError):  # the run says it
             self._project = scaffold.load(
-                asked, files=self._hands.files(self._directory), go=self._hands.go
+                asked,
+                files=self._hands.files(self._directory),
+                go=self._hands.go,
+                git=self._hands.git,
             )
             self._config = config
 

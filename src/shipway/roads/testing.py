@@ -69,7 +69,7 @@ def test(request: TestingRequest, *, hands: Hands, emit: Callable[[Event], None]
     asked = scaffold.ProjectRequest(
         directory=request.directory, package=request.package, variables=hands.variables
     )
-    project = scaffold.load(asked, files=hands.files(request.directory), go=hands.go)
+    project = scaffold.load(asked, files=hands.files(request.directory), go=hands.go, git=hands.git)
     with (
         scope.open(),
         Run(

@@ -298,10 +298,10 @@ def load(request: UpRequest, hands: Hands, ran: dict[str, tuple[int, ...]]) -> L
         ran=ran,
     )
     files = hands.files(request.directory)
-    project = scaffold.load(asked, files=files, go=hands.go)
+    project = scaffold.load(asked, files=files, go=hands.go, git=hands.git)
     if not request.port:
         return project
     chosen = settings.chosen(project.settings.config, request.package if project.written else "")
     flags |= {f"services.{name}.port": ("--port", request.port) for name in chosen}
     again = msgspec.structs.replace(asked, flags=flags)
-    return scaffold.load(again, files=files, go=hands.go)
+    return scaffold.load(again, files=files, go=hands.go, git=hands.git)

@@ -36,7 +36,7 @@ class WhereRequest(msgspec.Struct, frozen=True, kw_only=True):
 def project(directory: str, hands: Hands) -> LoadedProject:
     """Return the project in ``directory``."""
     asked = scaffold.ProjectRequest(directory=directory, variables=hands.variables)
-    return scaffold.load(asked, files=hands.files(directory), go=hands.go)
+    return scaffold.load(asked, files=hands.files(directory), go=hands.go, git=hands.git)
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,6 +87,13 @@ class Workshop:
         """Say what was guessed, and the lines that would fix it."""
         for guess in self.project.settings.guesses:
             self._run.remark(f"{guess.path} = {guess.value} (from {guess.origin})", fix=guess.fix)
+        for service, files in self.project.left.items():
+            names = sorted(files.values())
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            self._run.remark(
+                f"{service} reads {names[0]}{more}: not in its image, since git ignores it",
+                fix=settings.lines(("services", service, "files"), dict(sorted(files.items())[:5])),
+            )
 
     def source(self, *, clean: str = "") -> Source:
         """Return what is built; ``clean`` says why it must be a commit, if it must.

@@ -210,7 +210,8 @@ def init(*, directory: str, cluster: str, emit: Emit, dry_run: bool) -> object:
     tools = Tools(emit)
     project = scaffold.ProjectRequest(directory=directory, variables=tools.variables)
     asked = scaffold.InitRequest(project=project, dry_run=dry_run, toolchain=TOOLCHAIN)
-    return scaffold.init(asked, files=tools.files(directory), go=tools.go, emit=emit)
+    files = tools.files(directory)
+    return scaffold.init(asked, files=files, go=tools.go, git=tools.git, emit=emit)
 
 
 def explain(*, cluster: str, emit: Emit, identifier: str) -> object:

@@ -171,3 +171,24 @@ def test_what_a_program_reads_when_it_runs(call: str, paths: tuple[str, ...]) ->
     }
 
     assert main("example.com/x", packages, ".").reads == paths
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("static/index.html", True),
+        ("static/APP.JS", True),
+        ("static/app.js.gz", True),
+        ("static/app.css.br", True),
+        ("fonts/a.woff2", True),
+        ("pages/a.gohtml", True),
+        ("data/users.db", False),
+        ("token.json", False),
+        ("config.yaml", False),
+        ("backup.sql.gz", False),
+        ("words.txt", False),
+    ],
+)
+def test_what_is_made_to_be_shown(path: str, *, shown: bool) -> None:
+    """Kinds that nobody keeps a secret in are told apart, packed ones too."""
+    assert discovery.is_shown(path) == shown

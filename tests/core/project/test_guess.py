@@ -103,6 +103,14 @@ def test_files_that_a_program_reads() -> None:
     assert not [line for line in guessed(module, written=told) if "files" in line]
 
 
+def test_files_that_no_guess_takes() -> None:
+    """They are told for the program that reads them, wherever its module lies."""
+    module = Found(module="x.test/a", module_dir="sub", left={"cmd/a": {"/b.db": "sub/b.db"}})
+
+    assert guess.left(module, "sub/cmd/a") == {"/b.db": "sub/b.db"}
+    assert guess.left(module, "sub/cmd/b") == {}
+
+
 def test_programs_of_one_name() -> None:
     """Two programs of one name are told apart by their folders."""
     lines = guessed(found({"a/server": WEB, "b/server": WEB}))

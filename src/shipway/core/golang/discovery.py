@@ -84,6 +84,13 @@ _SEVERAL = late(r"\b(?:LoadHTMLFiles|ParseFiles)\((?P<paths>[^()]*)\)")
 _QUOTED = late(_TEXT)
 _SECRET = (".key", ".pem", ".p12", ".pfx", ".env")
 """Never put into an image by a guess."""
+_SHOWN = (
+    *(".html", ".htm", ".css", ".js", ".mjs", ".map", ".wasm", ".webmanifest"),
+    *(".tmpl", ".tpl", ".gohtml", ".gotmpl", ".templ"),
+    *(".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".ico"),
+    *(".woff", ".woff2", ".ttf", ".otf", ".eot", ".mp3", ".mp4", ".ogg", ".webm"),
+)
+"""Kinds that are made to be shown to others, as generated assets are."""
 
 STARTUP = ("/startupz", "/startup", "/healthz", "/health/startup")
 READINESS = ("/readyz", "/ready", "/readiness", "/health/ready", "/-/ready", "/healthz", "/health")
@@ -220,6 +227,12 @@ def _asset(path: str) -> str:
 def is_secret(path: str) -> bool:
     """Return whether a file is named as keys and secrets are, in capitals or not."""
     return path.lower().endswith(_SECRET)
+
+
+def is_shown(path: str) -> bool:
+    """Return whether a file is a page, style, script, picture, font or template, packed or not."""
+    name = path.lower()
+    return name.removesuffix(".gz").removesuffix(".br").endswith(_SHOWN)
 
 
 def decide(dockerfile: str, source: int | None, ran: tuple[int, ...] | None) -> Port:

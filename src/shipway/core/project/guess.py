@@ -48,6 +48,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     assets: dict[str, dict[str, str]] = {}
     """Folder of a main package, relative to the module, to what it reads when it runs: path in the
     image to path in the project."""
+    left: dict[str, dict[str, str]] = {}
+    """Likewise, files that it reads and that no guess takes, since git ignores them."""
     ran: dict[str, tuple[int, ...]] = {}
     """Service name to the ports that its binary opened in a confined run."""
 
@@ -93,6 +95,11 @@ def home(founds: tuple[Found, ...], folder: str) -> Found:
     """Return the module that a folder of the project belongs to: the nearest one above it."""
     above = [found for found in founds if _is_within(folder, found.module_dir)]
     return max(above or founds[:1], key=lambda found: len(found.module_dir.strip(".")))
+
+
+def left(found: Found, folder: str) -> dict[str, str]:
+    """Return what a program reads and no guess takes; its ``folder`` is relative to the project."""
+    return found.left.get(_in_module(found, folder), {})
 
 
 def import_path(found: Found, folder: str) -> str:

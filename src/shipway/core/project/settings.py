@@ -253,8 +253,13 @@ def _put(tree: Tree, path: tuple[str, ...], value: Any) -> None:  # noqa: ANN401
 
 
 def _guess(path: tuple[str, ...], value: Any, origin: str) -> Guess:  # noqa: ANN401
-    fix = f"[{dotted(path[:-1])}]\n{dotted(path[-1:])} = {as_toml(value)}"
-    return Guess(dotted(path), str(value), origin, fix)
+    return Guess(dotted(path), str(value), origin, lines(path[:-1], {path[-1]: value}))
+
+
+def lines(table: tuple[str, ...], values: Mapping[str, Any]) -> str:
+    """Return the lines of shipway.toml that set ``values`` in a table."""
+    said = (f"{dotted((key,))} = {as_toml(value)}" for key, value in values.items())
+    return "\n".join((f"[{dotted(table)}]", *said))
 
 
 def as_toml(value: Any) -> str:  # noqa: ANN401
