@@ -2,7 +2,7 @@
 
 Each is a small program of its own with a ServiceAccount, a Service and a Deployment, as ``shipway
 init`` writes them; they ask for less of the processor than that writes, so that one small node has
-room for all, and take no node port. ``up`` builds and starts them. Then ``deploy`` brings the same
+room for all. ``up`` builds and starts them. Then ``deploy`` brings the same
 images with another annotation on every object: all are applied, no pod is started anew. Counted is
 from the first step of rendering to the last object that the API server took, signatures and head
 included; what Shipway and the API server used of the processors meanwhile; and the most memory that
@@ -88,16 +88,12 @@ def write(folder: Path) -> None:
 
 
 def fit(folder: Path) -> None:
-    """Have the manifests ask for little, and take no node port."""
+    """Have the manifests ask for little."""
     for file in (folder / "deploy" / "base").glob("s*.yaml"):
         text = file.read_text()
         less = text.replace("cpu: 50m", "cpu: 1m").replace("memory: 64Mi", "memory: 8Mi")
         assert less != text, f"{file} asks for something else"
         file.write_text(less)
-    file = folder / "deploy" / "overlays" / "dev" / "kustomization.yaml"
-    text, count = re.subn(r"^patches:\n(?:[ -].*\n)*", "", file.read_text(), flags=re.MULTILINE)
-    assert count == 1, file.read_text()
-    file.write_text(text)
 
 
 def annotate(folder: Path, word: str) -> None:

@@ -60,6 +60,24 @@ def test_the_others_stay_as_they_serve() -> None:
     assert not shop.carry(package="./cmd/front").changed
 
 
+def test_one_of_many_has_an_address_as_all_of_them_have() -> None:
+    """Whether Services take node ports is the project's size, not that of the run."""
+    shop = Shop()
+    shop.drop("main.go")
+    shop.drop("main_test.go")
+    names = [f"s{number}" for number in range(17)]
+    tables = (f'[services.{one}]\npackage = "./cmd/{one}"\nport = 8080\n' for one in names)
+    shop.write("shipway.toml", "schema = 1\n" + "".join(tables))
+    for one in names:
+        shop.write(f"cmd/{one}/main.go", MAIN)
+    shop.carry(package="./cmd/s3")
+
+    kinds = {
+        key: one["spec"]["type"] for key, one in shop.cluster.objects.items() if key[1] == "Service"
+    }
+    assert kinds == {("", "Service", "shop-dev", "s3"): "ClusterIP"}
+
+
 def test_it_is_rehearsed_as_it_is_done() -> None:
     """A dry run of one service sees no change of the others, and prunes nothing of theirs."""
     shop = two(Shop())

@@ -178,6 +178,18 @@ def test_node_port() -> None:
     assert port(node_ports={"web": 30080}) == 30080
 
 
+@pytest.mark.parametrize(("count", "kind"), [(16, "NodePort"), (17, "ClusterIP")])
+def test_many_services_have_no_node_ports(count: int, kind: str) -> None:
+    """A cluster has but a few for all projects; workers beside do not count."""
+    services = tuple(Workload(name=f"s{number}") for number in range(count))
+    services += tuple(Workload(name=f"w{number}", kind="worker") for number in range(3))
+    found = manifests.in_memory("shop", services, DEV)
+    text = manifests.files("shop", services)["deploy/overlays/dev/kustomization.yaml"]
+
+    assert {one["spec"]["type"] for one in found if one["kind"] == "Service"} == {kind}
+    assert ("NodePort" in text) == (kind == "NodePort")
+
+
 def test_prod_scales() -> None:
     """In prod each Deployment has two pods, and its Service stays inside."""
     found = manifests.in_memory("shop", (Workload(name="web"),), PROD)

@@ -16,13 +16,15 @@ from shipway.core.kube.objects import RESTRICTED, ref_of
 from shipway.core.project import workload as workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shipway.core.kube.objects import Obj
     from shipway.core.project.workload import Workload
 
 BASE = "deploy/base"
 OVERLAYS = "deploy/overlays"
+ADDRESSED = 16
+"""Services that have a node port each; where more serve, none has: a cluster has 32 for all."""
 
 
 class Overlay(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +35,7 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True):
     replicas: int = 1
     """Of each Deployment."""
     node_port: bool = False
-    """Services become NodePorts (the embedded cluster serves them on 127.0.0.1)."""
+    """Services become NodePorts (the embedded cluster serves them on 127.0.0.1), if few serve."""
 
 
 def overlays(project: str) -> tuple[Overlay, ...]:
@@ -43,6 +45,11 @@ def overlays(project: str) -> tuple[Overlay, ...]:
         Overlay(environment="staging", namespace=f"{project}-staging"),
         Overlay(environment="prod", namespace=f"{project}-prod", replicas=2),
     )
+
+
+def addressed(services: Iterable[Workload]) -> bool:
+    """Return whether these are few enough that each one that serves may have a node port."""
+    return sum(one.kind in workloads.SERVED for one in services) <= ADDRESSED
 
 
 def files(project: str, services: tuple[Workload, ...]) -> dict[str, str]:
@@ -68,6 +75,8 @@ def in_memory(
 
     Without a fixed port the server takes a free one of its range and keeps it.
     """
+    ported = overlay.node_port and addressed(services)
+    overlay = msgspec.structs.replace(overlay, node_port=ported)
     base = [obj for service in services for obj in workloads.objects(service, project)]
     found = [_namespace(overlay), *(_overlaid(obj, overlay, node_ports or {}) for obj in base)]
     return order.ordered(tuple(found))
@@ -93,7 +102,8 @@ def _kustomization(overlay: Overlay, services: tuple[Workload, ...]) -> Obj:
         "namespace": overlay.namespace,
         "resources": ["namespace.yaml", "../../base"],
     }
-    if overlay.node_port and any(one.kind in workloads.SERVED for one in services):
+    ported = overlay.node_port and addressed(services)
+    if ported and any(one.kind in workloads.SERVED for one in services):
         patch = "- op: replace\n  path: /spec/type\n  value: NodePort\n"
         found["patches"] = [{"target": {"kind": "Service"}, "patch": patch}]
     scaled = [one.name for one in services if one.kind in {*workloads.SERVED, "worker"}]
