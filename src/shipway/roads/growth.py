@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway import scope
 from shipway.core.evidence import artifact, shelf
 from shipway.core.growth import ledger as ledgers
 from shipway.core.growth.ledger import Build
@@ -264,20 +265,24 @@ def _released(builds: Iterable[Build], hands: Hands) -> frozenset[Digest]:
     A release that cannot be read holds nothing: nobody could deploy it.
     """
     shelves = {f"{one.repository.rpartition('/')[0]}/evidence" for one in builds}
-    found: set[Digest] = set()
-    for repository in sorted(shelves):
-        for one in shelf.listed(hands.registry.tags(repository, prefix=f"{shelf.RELEASE}.")):
-            at = hands.registry.resolve(repository, one.tag)
-            if at is None:
-                continue
-            try:
-                services = releases.pulled(repository, at.digest, hands).contents.services
-            except ShipwayError as error:
-                if error.kind not in {Kind.NOT_FOUND, Kind.INTEGRITY}:
-                    raise
-                continue
-            found |= {service.image for service in services}
-    return frozenset(found)
+
+    def images(place: tuple[str, str]) -> frozenset[Digest]:
+        repository, tag = place
+        at = hands.registry.resolve(repository, tag)
+        try:
+            made = releases.pulled(repository, at.digest, hands) if at else None
+        except ShipwayError as error:
+            if error.kind not in {Kind.NOT_FOUND, Kind.INTEGRITY}:
+                raise
+            return frozenset()
+        return frozenset(one.image for one in made.contents.services) if made else frozenset()
+
+    places = [
+        (repository, one.tag)
+        for repository in sorted(shelves)
+        for one in shelf.listed(hands.registry.tags(repository, prefix=f"{shelf.RELEASE}."))
+    ]
+    return frozenset().union(*scope.each(images, places))
 
 
 def _delete(repository: str, digest: Digest, hands: Hands) -> None:
