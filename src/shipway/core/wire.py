@@ -9,11 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LIMIT = 16 << 20
 """Bytes that one untrusted document may have."""
@@ -55,6 +58,12 @@ def unambiguous(
     except (ValueError, RecursionError) as cause:
         raise _invalid(error, subject, str(cause)[:200]) from cause
     return data
+
+
+def distinct(names: Iterable[str]) -> bool:
+    """Return whether no name stands twice, in whichever case."""
+    folded = [name.casefold() for name in names]
+    return len(set(folded)) == len(folded)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:

@@ -116,6 +116,14 @@ def test_untrusted_bytes(data: bytes) -> None:
             continue
 
 
+def test_a_name_that_stands_twice() -> None:
+    """A bundle in which a name stands twice, in any case, is none."""
+    data = bundle.encode(signed())
+    for new in (b'{"mediaType":"x","mediaType"', b'{"MediaType":"x","mediaType"'):
+        with pytest.raises(ShipwayError, match="twice"):
+            bundle.parse(data.replace(b'{"mediaType"', new))
+
+
 @given(st.data())
 def test_mutated_bundles(data: st.DataObject) -> None:
     """A real bundle with bytes changed anywhere is read, or refused by a ShipwayError."""

@@ -82,6 +82,29 @@ def test_hostile_bytes(data: bytes) -> None:
         statement.parse(data)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'{"_type"', b'{"_type":"x","_type"'),
+        (b'{"_type"', b'{"Subject":[],"_type"'),
+        (b'{"digest"', b'{"Digest":{},"digest"'),
+        (b'"predicate":{}', b'"predicate":{"a":1,"a":2}'),
+    ],
+)
+def test_names_that_stand_twice(old: bytes, new: bytes) -> None:
+    """What some reader would take for another statement is none."""
+    assert old in payload()
+    with pytest.raises(ShipwayError, match="twice") as caught:
+        statement.parse(payload().replace(old, new))
+    assert caught.value.id == "statement.invalid"
+
+
+def test_names_of_a_predicate() -> None:
+    """Names of a predicate that differ in case are different names, as those of variables are."""
+    said = statement.parse(payload(predicate={"http_proxy": 1, "HTTP_PROXY": 2}))
+    assert len(said.predicate) == 2
+
+
 def test_subjects() -> None:
     """A subject counts by its SHA-256; others are never it."""
     said = statement.parse(payload(subject=[{"digest": {"gitCommit": "c" * 40}}]))

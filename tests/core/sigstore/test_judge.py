@@ -252,7 +252,7 @@ def _another_subject() -> Judgement:
 
 @bad("subject", "bundle.subject")
 def _one_digest_of_another_artifact() -> Judgement:
-    one = {"digest": artifact.of(ARTIFACT).digests | {"sha512": "00" * 64}}
+    one = {"digest": {"sha256": artifact.of(ARTIFACT).known("sha256"), "sha512": "00" * 64}}
     return judged(instance().bundle(payload=made.statement(subject=[one])))
 
 

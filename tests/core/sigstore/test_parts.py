@@ -314,6 +314,14 @@ def test_a_weak_digest_of_a_payload() -> None:
         checked("dsse", envelope, said)
 
 
+def test_a_weak_digest_of_an_artifact() -> None:
+    """An entry that names an artifact by a weak digest shows nothing either."""
+    said = made.logged_as("blob", b"s", b"v", "CERTIFICATE", b"", b"m")
+    said["spec"]["data"]["hash"] = {"algorithm": "sha1", "value": "00" * 20}
+    with pytest.raises(ShipwayError, match="another artifact"):
+        checked("blob", MESSAGE, said)
+
+
 def test_a_signer_that_is_not_there() -> None:
     """An entry of Rekor v2 that names no signer names another one."""
     said = made.logged_as("blob2", b"s", b"v", "CERTIFICATE", b"", b"m")

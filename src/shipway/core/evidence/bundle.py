@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from shipway.core.evidence.envelope import Envelope, WireEnvelope, from_wire, to_wire
-from shipway.core.wire import decode
+from shipway.core.wire import decode, unambiguous
 from shipway.errors import Kind, ShipwayError
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -55,6 +55,7 @@ def parse(data: bytes) -> Bundle:
     Raises:
         ShipwayError: ``bundle.invalid`` or ``envelope.invalid`` (integrity).
     """
+    unambiguous(data, error=_INVALID, subject="a Sigstore bundle")
     wire = decode(data, _Wire, error=_INVALID, subject="a Sigstore bundle")
     if wire.media_type not in _READ:
         raise _invalid(f"its media type is {wire.media_type[:80]!r}")

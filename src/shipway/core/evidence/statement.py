@@ -14,13 +14,14 @@ import msgspec
 
 from shipway.core.evidence import predicate as types
 from shipway.core.oci.digest import Digest, from_hex, hex_of
-from shipway.core.wire import decode
+from shipway.core.wire import LIMIT, decode, distinct, unambiguous
 from shipway.errors import Kind, ShipwayError
 
 V1 = "https://in-toto.io/Statement/v1"
 V01 = "https://in-toto.io/Statement/v0.1"
 MEDIA_TYPE = "application/vnd.in-toto+json"
 _INVALID = "statement.invalid"
+_SUBJECT = "an in-toto statement"
 
 
 class Resource(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
@@ -75,14 +76,36 @@ def encode(statement: Statement) -> bytes:
     return msgspec.json.encode(statement, order="deterministic")
 
 
+class _Names(msgspec.Struct, frozen=True):
+    subject: tuple[dict[str, msgspec.Raw], ...] = ()
+
+
+def plain(payload: bytes, *, limit: int = LIMIT) -> bytes:
+    """Return a payload in which every reader sees the same statement.
+
+    A name that stands twice is refused; in the statement itself and its subjects in another case
+    too, for Go's readers take either. What the predicate says is its own.
+
+    Raises:
+        ShipwayError: ``statement.invalid`` (integrity).
+    """
+    unambiguous(payload, error=_INVALID, subject=_SUBJECT, limit=limit, cases=False)
+    top = decode(payload, dict[str, msgspec.Raw], error=_INVALID, subject=_SUBJECT, limit=limit)
+    below = decode(payload, _Names, error=_INVALID, subject=_SUBJECT, limit=limit)
+    if not all(distinct(one) for one in (top, *below.subject)):
+        raise _invalid("a name stands in it twice, in different case")
+    return payload
+
+
 def parse(payload: bytes) -> Statement:
     """Return a signed payload as a statement.
 
     Raises:
-        ShipwayError: ``statement.invalid`` (integrity) for another ``_type``, no subject, or a
-            subject without a digest.
+        ShipwayError: ``statement.invalid`` (integrity) for another ``_type``, no subject, a
+            subject without a digest, or a name that stands twice.
     """
-    statement = decode(payload, Statement, error=_INVALID, subject="an in-toto statement")
+    plain(payload)
+    statement = decode(payload, Statement, error=_INVALID, subject=_SUBJECT)
     if statement.type not in {V1, V01}:
         raise _invalid(f"its _type is {statement.type[:80]!r}")
     if not statement.subject or not all(subject.digest for subject in statement.subject):
@@ -112,6 +135,4 @@ def seconds(text: str) -> float:
 
 
 def _invalid(why: str) -> ShipwayError:
-    return ShipwayError(
-        _INVALID, Kind.INTEGRITY, why, operation="reading", subject="an in-toto statement"
-    )
+    return ShipwayError(_INVALID, Kind.INTEGRITY, why, operation="reading", subject=_SUBJECT)

@@ -17,10 +17,19 @@ _NAMED = re.compile(
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
-    """Digests in hex by algorithm, and the bytes where they are at hand."""
+    """Digests in hex by algorithm, and the bytes where they are at hand.
+
+    Of bytes, each digest is taken when it is first asked for.
+    """
 
     digests: dict[str, str]
     data: bytes | None = None
+
+    def known(self, algorithm: str) -> str:
+        """Return its digest in hex; empty where it cannot be known, or does not count."""
+        if self.data is not None and algorithm in KNOWN and algorithm not in self.digests:
+            self.digests[algorithm] = hashlib.new(algorithm, self.data).hexdigest()
+        return self.digests.get(algorithm, "")
 
     def digest(self, algorithm: str) -> bytes:
         """Return its digest.
@@ -28,7 +37,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ShipwayError: ``bundle.needs-artifact`` (usage) if another one is all that is known.
         """
-        if found := self.digests.get(algorithm):
+        if found := self.known(algorithm):
             return bytes.fromhex(found)
         raise _needed(f"its {algorithm}")
 
@@ -50,8 +59,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
 def of(data: bytes) -> Artifact:
     """Return the artifact that has these bytes."""
-    digests = {name: hashlib.new(name, data).hexdigest() for name in KNOWN}
-    return Artifact(digests=digests, data=data)
+    return Artifact(digests={"sha256": hashlib.sha256(data).hexdigest()}, data=data)
 
 
 def named(text: str) -> Artifact | None:

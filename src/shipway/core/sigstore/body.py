@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway.core.evidence.envelope import Envelope
+from shipway.core.sigstore.artifact import KNOWN
 from shipway.core.wire import decode, unambiguous, unbase64
 from shipway.errors import Kind, ShipwayError
 
@@ -180,9 +181,11 @@ def check(entry: Entry, bundle: Bundle, verifier: bytes, artifact: Artifact) -> 
 
 def _expected(said: Said, bundle: Bundle, artifact: Artifact) -> bytes | None:
     content = bundle.content
+    if said.algorithm not in KNOWN:
+        return None
     if not isinstance(content, Envelope):
         return artifact.digest(said.algorithm) if said.over in {"artifact", "record"} else None
-    if said.over == "artifact" or said.algorithm not in {"sha256", "sha384", "sha512"}:
+    if said.over == "artifact":
         return None
     if said.payload_type is not None and said.payload_type != content.payload_type:
         return None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from shipway.core.evidence.statement import V01, V1
+from shipway.core.evidence.statement import V01, V1, plain
 from shipway.core.sigstore.artifact import KNOWN, Artifact
-from shipway.core.wire import decode, unambiguous
+from shipway.core.wire import decode
 from shipway.errors import Kind, ShipwayError
 
 _ID = "statement.invalid"
@@ -36,24 +34,17 @@ class _Statement(
     subject: tuple[_Subject, ...]
 
 
-class _Names(msgspec.Struct, frozen=True):
-    subject: tuple[dict[str, Any], ...] = ()
-
-
 def read(payload: bytes) -> Said:
     """Return what a payload says; versions 0.1 and 1 of statements are read.
 
     Raises:
         ShipwayError: ``statement.invalid`` (integrity) if it is none, or means several things.
     """
-    unambiguous(payload, error=_ID, subject=_SUBJECT, limit=_LIMIT, cases=False)
-    found = decode(payload, _Statement, error=_ID, subject=_SUBJECT, limit=_LIMIT)
+    found = decode(
+        plain(payload, limit=_LIMIT), _Statement, error=_ID, subject=_SUBJECT, limit=_LIMIT
+    )
     if found.type not in {V1, V01}:
         raise _refused(f"its _type is {found.type[:80]!r}")
-    top = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
-    names = (top, *msgspec.json.decode(payload, type=_Names).subject)
-    if any(len({name.casefold() for name in one}) != len(one) for one in names):
-        raise _refused("a name stands in it twice, in different case")
     return Said(
         predicate_type=found.predicate_type,
         subjects=tuple(one.digest for one in found.subject),
@@ -66,8 +57,9 @@ def about(said: Said, artifact: Artifact) -> bool:
 
 
 def _same(digests: dict[str, str], artifact: Artifact) -> bool:
-    both = [name for name in KNOWN if name in digests and name in artifact.digests]
-    return bool(both) and all(digests[name] == artifact.digests[name] for name in both)
+    both = {name: artifact.known(name) for name in KNOWN if name in digests}
+    known = {name: own for name, own in both.items() if own}
+    return bool(known) and all(digests[name] == own for name, own in known.items())
 
 
 def _refused(why: str) -> ShipwayError:
