@@ -228,6 +228,9 @@ def project(tmp_path: Path) -> Path:
         ),
         ("doctor", "doctor", {}),
         ("test . --cobertura c.xml", "test", {"package": ".", "cobertura": "c.xml"}),
+        ("scan", "scan", {"program": "", "database": ""}),
+        ("scan . --database /db", "scan", {"program": "", "database": "/db"}),
+        ("scan k.pub", "scan", {"program": "{dir}/k.pub", "database": ""}),
     ],
 )
 def test_project_commands(project: Path, line: str, road: str, asked: dict[str, Any]) -> None:

@@ -73,6 +73,23 @@ def program(
     return ident + head + rows + segment
 
 
+def sectioned(*kinds: int, wide: bool = True, big: bool = False) -> bytes:
+    """Return an ELF file with sections of these types and nothing else."""
+    order = ">" if big else "<"
+    ident = b"\x7fELF" + bytes([2 if wide else 1, 2 if big else 1, 1]).ljust(12, b"\0")
+    if wide:
+        head = struct.pack(
+            order + "HHIQQQIHHHHHH", 2, 62, 1, 0, 0, 64, 0, 64, 0, 0, 64, len(kinds), 0
+        )
+        rows = [struct.pack(order + "IIQQQQIIQQ", 0, kind, *[0] * 8) for kind in kinds]
+    else:
+        head = struct.pack(
+            order + "HHIIIIIHHHHHH", 2, 3, 1, 0, 0, 52, 0, 52, 0, 0, 40, len(kinds), 0
+        )
+        rows = [struct.pack(order + "IIIIIIIIII", 0, kind, *[0] * 8) for kind in kinds]
+    return ident + head + b"".join(rows)
+
+
 BEGINS = 0x10000
 """Where the segment of :func:`linked` is loaded."""
 

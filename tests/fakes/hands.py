@@ -24,6 +24,7 @@ from fakes.layouts import MemoryLayouts
 from fakes.registry import MemoryRegistry
 from fakes.renderer import MemoryRenderer
 from fakes.signer import MemorySigner
+from fakes.vulns import FakeScanner, MemoryDatabases
 from fakes.watching import MemoryWatching
 from shipway.adapters.forwards import LocalForwards
 from shipway.core.evidence.trust import TrustedKey
@@ -32,6 +33,7 @@ from shipway.core.kube.objects import Obj, Ref, ref_of
 from shipway.core.oci.descriptor import LAYER_TAR, OCTETS, Platform
 from shipway.core.oci.image import Base, BaseImage, Layer
 from shipway.core.ports.hands import Ground
+from shipway.core.vulns.gate import Rules
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
@@ -193,6 +195,9 @@ class FakeHands:
         self.forwards = LocalForwards(linger=0.2)
         self.browser = MemoryBrowser()
         self.renderer = MemoryRenderer()
+        self.databases = MemoryDatabases()
+        self.scanner = FakeScanner(self.databases)
+        self.scan_rules = Rules()
         self.project = MemoryFiles()
         self.imagefiles = MemoryImageFiles(self.memory, self.project)
         self.key = MemorySigner()

@@ -234,6 +234,36 @@ def test_kustomize_is_made_from_its_lock(person: Person) -> None:
     assert engines.made == ["kustomize"]
 
 
+def test_govulncheck_is_made_from_its_lock(person: Person) -> None:
+    """The scanner is the program of the lock, and its version the lock's."""
+    tools = person.tools()
+    engines = FakeEngines({"govulncheck": {"govulncheck": b"x"}})
+    tools.engines = engines
+
+    assert tools.scanner.name() == "govulncheck v1.0.0"
+    assert engines.made == ["govulncheck"]
+
+
+def test_rules_of_a_scan_are_the_persons_own(person: Person) -> None:
+    """A folder counts from the configuration's; an address stays; a wrong key is an error."""
+    tools = person.tools()
+    assert tools.scan_rules.database == "https://vuln.go.dev"
+    config = Path(tools.config_folder, "config.toml")
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(
+        '[scan]\ndatabase = "vulndb"\nblock = "imported"\n[[scan.exceptions]]\nid = "GO-1"\n'
+        'reason = "r"\nowner = "o"\nexpires = 2026-12-31\n'
+    )
+    rules = person.tools().scan_rules
+    assert rules.database == str(config.parent / "vulndb")
+    assert rules.block == "imported"
+    assert rules.exceptions[0].expires.isoformat() == "2026-12-31"
+
+    config.write_text('[scan]\nblok = "none"\n')
+    with pytest.raises(ShipwayError, match="blok"):
+        _ = person.tools().scan_rules
+
+
 def test_caches_that_stay_are_listed(person: Person) -> None:
     """What is there is named; with ``everything`` the engine cache goes first."""
     tools = person.tools()

@@ -1,8 +1,10 @@
-"""Commands of the inner loop: build, test, dev, logs, open, doctor."""
+"""Commands of the inner loop: build, test, scan, dev, logs, open, doctor."""
 
 from __future__ import annotations
 
+import posixpath
 import re
+from pathlib import Path
 
 import click
 
@@ -63,6 +65,25 @@ def build(*, package: str, environment: str, push: bool, folder: str, archive: s
 def test(*, package: str, cobertura: str) -> int:
     """Run the tests of PACKAGE's module, and judge their coverage by the gate."""
     return go("test", package=package, cobertura=cobertura)
+
+
+@click.command()
+@click.argument("subject", metavar="[DIR|PROGRAM]", type=click.Path(), default="")
+@click.option("--database", metavar="URL|DIR", default="", help="Instead of your configuration's.")
+@shared
+def scan(*, subject: str, database: str) -> int:
+    """Look for known vulnerabilities in the project, or in a Go program, and judge them.
+
+    Exits with 9 where one stops that no exception covers.
+    """
+    given = click.get_current_context().ensure_object(dict)
+    start = given.get("directory") or "."
+    place = posixpath.normpath(posixpath.join(start, subject)) if subject else ""
+    if place and not Path(place).exists():
+        raise click.UsageError(f"there is no {subject}")
+    if place and Path(place).is_dir():
+        given["directory"], place = place, ""
+    return go("scan", program=place and str(Path(place).absolute()), database=database)
 
 
 @click.command()
@@ -153,4 +174,4 @@ def doctor(*, as_json: bool) -> int:
     return go("doctor")
 
 
-COMMANDS = (build, test, dev, logs, open_, doctor)
+COMMANDS = (build, test, scan, dev, logs, open_, doctor)

@@ -55,6 +55,17 @@ def test(*, directory: str, cluster: str, emit: Emit, package: str, cobertura: s
     return road.test(asked, hands=Tools(emit), emit=emit)
 
 
+def scan(*, directory: str, cluster: str, emit: Emit, program: str, database: str) -> object:
+    """Look for known vulnerabilities."""
+    from shipway.roads import scanning as road
+
+    del cluster
+    asked = road.ScanningRequest(
+        directory=directory, program=program, database=database, architecture=architecture()
+    )
+    return road.scan(asked, hands=Tools(emit), emit=emit)
+
+
 def logs(
     *,
     directory: str,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.journal import Runs
     from shipway.core.ports.signer import Signer
     from shipway.core.run.events import Event
+    from shipway.core.vulns.gate import Rules
 
     Emit = Callable[[Event], None]
 
@@ -232,6 +233,17 @@ class Person:
         if found is None or found < 0:
             raise self._wrong(ValueError(f"limit = {said!r} is no quantity, as in 5Gi"), "store")
         return int(found)
+
+    @cached_property
+    def scan_rules(self) -> Rules:
+        """Return the person's ``[scan]``; a folder counts from the configuration's own."""
+        from shipway.core.vulns.gate import Rules
+
+        rules = self._section("scan", Rules)
+        if "://" in rules.database:
+            return rules
+        place = str(self._own_file.parent / rules.database)
+        return msgspec.structs.replace(rules, database=place)
 
     @property
     def _own_file(self) -> Path:

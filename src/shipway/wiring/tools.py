@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from shipway.adapters.content.store import Store
     from shipway.adapters.go.tool import GoTool
+    from shipway.adapters.http.client import Http
     from shipway.adapters.registry.client import Client
     from shipway.core.engines.progress import Progress
     from shipway.core.kube.contexts import Access
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
+    from shipway.core.ports.vulns import Databases, Scanner
     from shipway.core.ports.watching import Watching
     from shipway.roads import cluster
 
@@ -160,6 +162,39 @@ class Tools(Grounded):
             state=str(Path(self.state_folder) / "go"),
             scratch=str(scratch),
         )
+
+    @cached_property
+    def databases(self) -> Databases:
+        """Return databases of known vulnerabilities."""
+        from shipway.adapters.vulndb import VulnDatabases
+
+        return VulnDatabases(self._scanning, str(Path(self.cache_folder) / "vulndb"))
+
+    def _scanning(self) -> Http:
+        from shipway.adapters.http.client import Http
+        from shipway.adapters.http.network import from_environment
+
+        return Http(from_environment(self.variables), "scan")
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """Return the real govulncheck, made from its lock on first use."""
+        from shipway.adapters.go.vulncheck import Govulncheck
+        from shipway.adapters.toolchain import GoToolchains
+
+        return Govulncheck(
+            lambda: self._govulncheck,
+            self.sandbox,
+            GoToolchains(self.processes, self.variables, self.cache_folder),
+            self.variables,
+            ours=TOOLCHAIN,
+            state=str(Path(self.state_folder) / "go"),
+        )
+
+    @cached_property
+    def _govulncheck(self) -> tuple[str, str]:
+        (built,) = self.engines.ensure(("govulncheck",), on_progress=self._building)
+        return str(Path(built.directory) / "govulncheck"), built.version
 
     @cached_property
     def bases(self) -> Bases:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.elf import linked, program
+from fakes.elf import linked, program, sectioned
 from shipway.core.golang import elf, linkage
 from shipway.core.golang.elf import Linkage
 from shipway.core.golang.linkage import Libraries
@@ -51,6 +51,18 @@ def test_damaged_files(length: int, place: int, bytes_: bytes) -> None:
     for damaged in (bytes(data), bytes(data[:length])):
         with contextlib.suppress(ShipwayError):
             assert isinstance(elf.parse(damaged), Linkage)
+
+
+@pytest.mark.parametrize(("wide", "big"), FORMS)
+def test_symbols_are_a_section(*, wide: bool, big: bool) -> None:
+    """A file has a symbol table or is stripped; what is no ELF file has none."""
+    whole = sectioned(0, 1, 2, wide=wide, big=big)
+
+    assert elf.has_symbols(whole)
+    assert not elf.has_symbols(sectioned(0, 1, 11, wide=wide, big=big))
+    assert not elf.has_symbols(b"#!/bin/sh\n")
+    with pytest.raises(ShipwayError, match="damaged"):
+        elf.has_symbols(whole[:-60])
 
 
 def test_a_table_without_an_end() -> None:

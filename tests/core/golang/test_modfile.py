@@ -48,3 +48,14 @@ def test_workspaces_are_read() -> None:
 def test_any_text_is_read(text: str) -> None:
     """No text breaks the reader; what it cannot read it passes over."""
     assert isinstance(modfile.parse(text), ModFile)
+
+
+def test_every_module_with_a_version_is_named() -> None:
+    """Of go.mod, go.sum and modules.txt alike; replacements too, folders not."""
+    sums = "example.com/d v1.0.0 h1:x=\nexample.com/d v1.0.0/go.mod h1:y=\n# example.com/f v2.0.0\n"
+
+    assert modfile.named(GO_MOD) == {
+        "example.com/web", "example.com/a", "example.com/b", "example.com/fork"
+    }  # fmt: skip
+    assert modfile.named(sums) == {"example.com/d", "example.com/f"}
+    assert modfile.named("") == frozenset()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _CLASS64, _MSB = 2, 2
 _LOAD, _DYNAMIC, _INTERP = 1, 2, 3
 _NEEDED, _STRTAB = 1, 5
+_SYMTAB = 2
+"""Type of the section with all symbols (SHT_SYMTAB)."""
 _VERDEF, _VERDEFNUM, _VERNEED, _VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 _MOST = 4096
 """Entries of one table that are read: real ones have a few dozen."""
@@ -49,14 +51,32 @@ def parse(data: bytes | mmap) -> Linkage:
     try:
         return _File(data).linkage()
     except (struct.error, LookupError, OverflowError, ValueError) as error:
-        raise ShipwayError(
-            "elf.invalid", Kind.INTEGRITY, "its tables are damaged", operation="reading a program"
-        ) from error
+        raise _damaged() from error
+
+
+def has_symbols(data: bytes | mmap) -> bool:
+    """Return whether an ELF file has a symbol table; a stripped one, and any other, has none.
+
+    Raises:
+        ShipwayError: ``elf.invalid`` (integrity) where it is cut off or points outside of itself.
+    """
+    if data[:4] != b"\x7fELF":
+        return False
+    try:
+        return _SYMTAB in _File(data).sections()
+    except (struct.error, LookupError, OverflowError, ValueError) as error:
+        raise _damaged() from error
 
 
 def order(version: str) -> tuple[int, ...]:
     """Return a key that sorts versions of one name: ``GLIBC_2.9`` before ``GLIBC_2.34``."""
     return tuple(int(part) for part in version.rpartition("_")[2].split(".") if part.isdigit())
+
+
+def _damaged() -> ShipwayError:
+    return ShipwayError(
+        "elf.invalid", Kind.INTEGRITY, "its tables are damaged", operation="reading a program"
+    )
 
 
 class _File:
@@ -79,6 +99,13 @@ class _File:
             symbols=self._versions(found, _VERNEED, _VERNEEDNUM, names),
             provides=self._versions(found, _VERDEF, _VERDEFNUM, names),
         )
+
+    def sections(self) -> frozenset[int]:
+        """Return the types of its sections."""
+        (start,) = self._unpack("Q", 40) if self._wide else self._unpack("I", 32)
+        size, count = self._unpack("HH", 58 if self._wide else 46)
+        places = range(start, start + size * count, size or 1)
+        return frozenset(self._unpack("I", at + 4)[0] for at in places)
 
     def _unpack(self, layout: str, at: int) -> tuple[int, ...]:
         return struct.unpack_from(self._end + layout, self._data, at)

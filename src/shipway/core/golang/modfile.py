@@ -27,6 +27,7 @@ class ModFile(msgspec.Struct, frozen=True):
     """Folders outside of the module that it takes part from: local ``replace`` targets, ``use``."""
 
 
+_VERSIONED = re.compile(r"(?:^|\s)(?P<path>[^\s=]\S*)\s+v\d", re.MULTILINE)
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`|[^\s"`]+')
 
 
@@ -44,6 +45,16 @@ def parse(text: str) -> ModFile:
             if len(target) == 1 and target[0].startswith((".", "/")):
                 folders.append(target[0])
     return ModFile(**single, folders=tuple(folders))
+
+
+def named(text: str) -> frozenset[str]:
+    """Return the paths of all modules that a go.mod, go.sum or modules.txt gives a version.
+
+    More than are built, and never fewer: what go.sum has sums of can be all but the standard
+    library.
+    """
+    paths = {match["path"] for match in _VERSIONED.finditer(text)}
+    return frozenset({_plain(path) for path in paths} | {parse(text).module} - {""})
 
 
 def _directives(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
     from shipway.core.ports.signer import Signer
+    from shipway.core.ports.vulns import Databases, Scanner
     from shipway.core.ports.watching import Watching
+    from shipway.core.vulns.gate import Rules
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +136,21 @@ class Hands(Protocol):
     @property
     def renderer(self) -> Renderer:
         """Manifests from an overlay."""
+        ...
+
+    @property
+    def databases(self) -> Databases:
+        """Known vulnerabilities."""
+        ...
+
+    @property
+    def scanner(self) -> Scanner:
+        """The search for them."""
+        ...
+
+    @property
+    def scan_rules(self) -> Rules:
+        """The user's ``[scan]``, which no repository can loosen."""
         ...
 
     @property

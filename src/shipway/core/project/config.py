@@ -152,6 +152,15 @@ class Test(Strict, frozen=True):
     """Statement coverage in percent that the gate asks for."""
 
 
+class Scan(Strict, frozen=True):
+    """[scan]; in the released tree it can only tighten what the user's own says."""
+
+    block: Literal["called", "imported", "required", "none"] = "none"
+    """The farthest grade of vulnerability that stops."""
+    release: bool = False
+    """Scans a release, and stops it by what is found."""
+
+
 class Trust(Strict, frozen=True):
     """[trust]; in the released tree it can only narrow what the user's own says."""
 
@@ -178,6 +187,7 @@ class Config(Strict, frozen=True):
     services: dict[Name, Service] = {}
     environments: dict[Name, Environment] = {}
     test: Test = Test()
+    scan: Scan = Scan()
     trust: Trust = Trust()
     health: dict[KindGroup, Health] = {}
 

@@ -1,0 +1,1 @@
+"""Known vulnerabilities: what a scanner found, and what a gate makes of it."""

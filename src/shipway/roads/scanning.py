@@ -1,0 +1,264 @@
+"""Scanning: known vulnerabilities in the programs of a project, or in a program that lies there.
+
+The CLI calls :func:`scan` through wiring. Rules and exceptions are the caller's own; a project can
+only tighten them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shipway import scope
+from shipway.core.evidence.statement import timestamp
+from shipway.core.ports.go import Target
+from shipway.core.project import settings
+from shipway.core.run.events import Unit
+from shipway.core.vulns import gate
+from shipway.core.vulns.gate import Judged, Rules  # noqa: TC001  msgspec reads types
+from shipway.errors import Kind, ShipwayError
+from shipway.roads import scaffold, wanted
+from shipway.run import Run
+from shipway.stages import scan as stage
+from shipway.stages import source
+from shipway.stages.scan import Scanned, ScanRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from shipway.core.ports.hands import Hands
+    from shipway.core.ports.vulns import Database
+    from shipway.core.run.events import Event
+    from shipway.roads.make import MakeRequest
+    from shipway.roads.scaffold import LoadedProject
+
+
+class ScanningRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person asked for."""
+
+    directory: str
+    program: str = ""
+    """Absolute path of a Go program, in place of the project."""
+    database: str = ""
+    """In place of the one that the rules name."""
+    architecture: str
+    """Of this machine, in Go's words."""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found, and what the gate says of it."""
+
+    subjects: dict[str, tuple[Judged, ...]]
+    """By the service's name, or the program's."""
+    scanner: str
+    database: str
+    modified: str
+    """The database's own date."""
+    exit_kind: Kind | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a person reads."""
+        for name, judged in self.subjects.items():
+            yield f"{name}: {counted(judged)}"
+            for one in judged:
+                yield from _shown(one)
+        yield f"{self.scanner}, database of {self.modified} ({self.database})"
+        if self.exit_kind is not None:
+            yield "stopped: shipway explain scan.found"
+
+
+def scan(request: ScanningRequest, *, hands: Hands, emit: Callable[[Event], None]) -> Told:
+    """Scan a project's services, or a program, and judge what is found.
+
+    Raises:
+        ShipwayError: ``scan.stale`` (rejected), ``scan.database``, ``scan.failed``, and whatever a
+            stage raises. What is found is no error: the answer carries it.
+    """
+    rules = hands.scan_rules
+    if request.program:
+        project = None
+    else:
+        asked = scaffold.ProjectRequest(directory=request.directory, variables=hands.variables)
+        project = scaffold.load(
+            asked, files=hands.files(request.directory), go=hands.go, git=hands.git
+        )
+        rules = of(project, rules)
+    if request.database:
+        rules = msgspec.structs.replace(rules, database=request.database)
+    subject = project.name if project else posixpath.basename(request.program)
+    with (
+        scope.open(),
+        Run(
+            "scan",
+            runs=hands.runs,
+            clock=hands.clock,
+            emit=emit,
+            cache=hands.cache,
+            subject=subject,
+        ) as run,
+    ):
+        if project is None:
+            found = {subject: _program(request.program, rules, hands=hands, run=run)}
+        else:
+            found = _project(request, project, rules, hands=hands, run=run)
+    return _told(found, rules, hands)
+
+
+def of(project: LoadedProject, rules: Rules) -> Rules:
+    """Return the rules for a project: the caller's, or tighter."""
+    asked = project.settings.config.scan
+    return gate.tightened(rules, asked.block, release=asked.release)
+
+
+def opened(modules: frozenset[str], rules: Rules, *, hands: Hands) -> Database:
+    """Return the database, if it is not too old to say anything.
+
+    Raises:
+        ShipwayError: ``scan.stale`` (rejected); as ``Databases.open``.
+    """
+    found = hands.databases.open(rules.database, modules)
+    if problem := gate.age_problem(found.modified, rules, hands.clock.now()):
+        raise ShipwayError(
+            "scan.stale",
+            Kind.REJECTED,
+            problem,
+            operation="reading the vulnerability database",
+            subject=rules.database,
+            hint="fetch it anew, or set days = N under [scan] in your own configuration",
+        )
+    return found
+
+
+def services(
+    requests: Mapping[str, MakeRequest], rules: Rules, *, hands: Hands, run: Run
+) -> dict[str, Scanned]:
+    """Scan services, source and program each, no more at once than there are cores.
+
+    Raises:
+        ShipwayError: as :func:`opened` and the stage.
+    """
+    targets = [_target(one) for one in requests.values()]
+    modules = {path for one in targets for path in hands.scanner.modules(one)}
+    database = opened(frozenset(modules), rules, hands=hands)
+    asked = [
+        (ScanRequest(target=target, database=database), one.unit)
+        for one, target in zip(requests.values(), targets, strict=True)
+    ]
+    found = scope.each(lambda pair: _step(*pair, hands=hands, run=run), asked, hands.cores)
+    return dict(zip(requests, found, strict=True))
+
+
+def refusal(found: Mapping[str, Scanned], rules: Rules, now: float) -> ShipwayError | None:
+    """Return why services with these findings are stopped; none if they are not."""
+    stopped = {
+        name: gate.blocked(gate.judge(one.findings, rules, now)) for name, one in found.items()
+    }
+    named = {name: judged for name, judged in stopped.items() if judged}
+    if not named:
+        return None
+    said = "; ".join(f"{name}: {' '.join(_line(one) for one in it)}" for name, it in named.items())
+    return ShipwayError(
+        "scan.found",
+        Kind.REJECTED,
+        said[:2000],
+        operation="scanning",
+        subject=", ".join(named),
+        hint="take the fixed version (go get MODULE@VERSION), or add an exception with an owner "
+        "and a last day under [scan] in your own configuration",
+    )
+
+
+def counted(judged: tuple[Judged, ...]) -> str:
+    """Return how many of what there are, in words."""
+    if not judged:
+        return "no known vulnerability"
+    grades = [one.finding.grade for one in judged]
+    counts = ", ".join(f"{grades.count(one)} {one}" for one in dict.fromkeys(sorted(grades)))
+    return f"{len(judged)} known: {counts}; {len(gate.blocked(judged))} stopped"
+
+
+def _project(
+    request: ScanningRequest, project: LoadedProject, rules: Rules, *, hands: Hands, run: Run
+) -> dict[str, Scanned]:
+    base = run.step(
+        source.resolve,
+        Unit(),
+        source.SourceRequest(request.directory, hands.variables),
+        summary=lambda made: made.version,
+        git=hands.git,
+    )
+    common = wanted.Wanted(
+        directory=request.directory, registry="", tests="off", architecture=request.architecture
+    )
+    names = settings.chosen(project.settings.config, "")
+    requests = {name: wanted.request(project, name, base, common) for name in names}
+    return services(requests, rules, hands=hands, run=run)
+
+
+def _program(path: str, rules: Rules, *, hands: Hands, run: Run) -> Scanned:
+    if not hands.scanner.has_symbols(path):
+        run.remark("the program has no symbol table: all that its modules have counts as called")
+    database = opened(frozenset(hands.scanner.linked(path)), rules, hands=hands)
+    unit = Unit(service=posixpath.basename(path))
+    return _step(ScanRequest(program=path, database=database), unit, hands=hands, run=run)
+
+
+def _step(asked: ScanRequest, unit: Unit, *, hands: Hands, run: Run) -> Scanned:
+    return run.step(
+        stage.check,
+        unit,
+        asked,
+        summary=lambda made: f"{len(made.findings)} known in {made.modules} modules",
+        go=hands.go,
+        scanner=hands.scanner,
+        content=hands.content,
+    )
+
+
+def _target(one: MakeRequest) -> Target:
+    package = one.package
+    return Target(
+        root=one.source.root,
+        module_dir=one.module_dir,
+        packages=(package if package.startswith(".") else f"./{package}",),
+        platform=one.platform,
+        tags=one.service.build.tags,
+        cgo=one.service.build.cgo,
+        go=one.go,
+    )
+
+
+def _told(found: Mapping[str, Scanned], rules: Rules, hands: Hands) -> Told:
+    now = hands.clock.now()
+    subjects = {name: gate.judge(one.findings, rules, now) for name, one in found.items()}
+    first = next(iter(found.values()))
+    stops = any(gate.blocked(judged) for judged in subjects.values())
+    return Told(
+        subjects=subjects,
+        scanner=first.scanner,
+        database=first.source,
+        modified=timestamp(first.modified),
+        exit_kind=Kind.REJECTED if stops else None,
+    )
+
+
+def _shown(one: Judged) -> Iterator[str]:
+    """Yield a finding, the way to it, and why it counts or does not."""
+    yield f"  {one.outcome:8} {_line(one)}"
+    found = one.finding
+    if found.summary:
+        yield f"           {found.summary}"
+    if found.path:
+        yield f"           by {' > '.join(found.path)}"
+    elif found.symbol:
+        yield f"           has {found.symbol}"
+    if one.why:
+        yield f"           {one.why}"
+
+
+def _line(one: Judged) -> str:
+    found = one.finding
+    mend = f"fixed in {found.fixed}" if found.fixed else "no fix is known"
+    return f"{found.id} {found.grade} {found.module}@{found.version} ({mend})"
