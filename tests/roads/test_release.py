@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -12,18 +12,27 @@ from fakes.go import WRONG
 from fakes.hands import MAIN, ServingKube
 from fakes.shop import WEB, Shop
 from fakes.signer import MemorySigner
-from shipway.core.evidence import artifact, shelf
+from fakes.vulnerable import entry
+from shipway.core.evidence import artifact, predicate, shelf
+from shipway.core.evidence.policy import built_in
+from shipway.core.evidence.trust import Trust
+from shipway.core.evidence.walk import Walk
 from shipway.core.oci import digest as digests
 from shipway.core.oci import referrers
 from shipway.core.oci.descriptor import MANIFEST, describe
-from shipway.core.oci.digest import of
+from shipway.core.oci.digest import Digest, of
 from shipway.core.run.events import Remark, StepStarted
+from shipway.core.vulns.gate import Rules
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import growth, releases, status
 from shipway.roads.dispatch import Dispatched, DispatchRequest, deploy, promote
 from shipway.roads.release import Released, ReleaseRequest, release
 from shipway.roads.tracing import walk_back
 from shipway.roads.where import WhereRequest
+from shipway.stages.verify import RegistrySource, drive
+
+if TYPE_CHECKING:
+    from shipway.core.evidence.statement import Statement
 
 COVERED = b"mode: set\nexample.com/shop/main.go:5.1,7.2 1 1\n"
 CONFIG = """schema = 1
@@ -593,3 +602,66 @@ def test_a_release_outlives_the_same_build_by_up() -> None:
     held = [shop.registries.resolve(*one.split("@")) for one in (*released.images.values(), *later)]
     assert [one is not None for one in held] == [True, *[False] * 3, *[True] * 5]
     deployed(shop, "v1.0.0", "dev")
+
+
+def scanning(config: str = CONFIG) -> Shop:
+    """Return the project, with a database that knows of a hole, and a caller who wants a scan."""
+    shop = shop_of(config)
+    shop.databases.known["/db"] = [entry()]
+    shop.databases.modified = "2026-11-24T12:00:00Z"
+    shop.scan_rules = Rules(database="/db", release=True)
+    return shop
+
+
+def scans(shop: Shop, said: Released) -> list[Statement]:
+    """Return what scan links about the release's image say."""
+    repository, _, digest = said.images["shop"].partition("@")
+    trust = Trust(keys=shop.trusted(KEYS, own=True))
+    walk = Walk(trust=trust, policy=built_in().policy)
+    walk.referrers(repository, Digest(digest))
+    found = drive(walk, RegistrySource(shop.registry))
+    return [one.statement for one in found.links if one.kind == "scan"]
+
+
+def test_a_release_is_scanned_where_it_is_asked_for() -> None:
+    """What was found is attached to the image; a repeat signs nothing and is the same release."""
+    shop = scanning()
+    shop.scanner.near["."] = "imported"
+    first = made(shop)
+    said = {one.predicate_type: one.predicate for one in scans(shop, first)}
+
+    assert set(said) == {predicate.SCAN, predicate.VEX}
+    result = said[predicate.SCAN]["scanner"]["result"]
+    assert (result["result"], result["findings"][0]["grade"]) == ("PASSED", "imported")
+    (vexed,) = said[predicate.VEX]["statements"]
+    assert vexed["status"] == "not_affected"
+    assert made(shop) == first
+    assert len(scans(shop, first)) == 2
+
+    shop.databases.modified = "2026-11-24T18:00:00Z"
+    assert made(shop) == first
+    assert len(scans(shop, first)) == 3  # the document says the same
+
+
+def test_what_stops_a_release_stops_it_before_anything_is_pushed() -> None:
+    """The gate blocks beside the build; an old database does, too; unasked, nothing is scanned."""
+    shop = scanning()
+    shop.scanner.near["."] = "called"
+    for days, identifier in ((14, "scan.found"), (0, "scan.stale")):
+        shop.scan_rules = Rules(database="/db", release=True, days=days)
+        with pytest.raises(ShipwayError) as caught:
+            made(shop)
+        assert (caught.value.id, caught.value.kind) == (identifier, Kind.REJECTED)
+        assert not shop.registries.tags("one.test/shop/evidence")
+        assert not [one for one in shop.calls if one.startswith("push")]
+
+    shop.scan_rules = Rules(database="/db")
+    assert not scans(shop, made(shop))
+
+
+def test_a_project_may_ask_for_the_scan() -> None:
+    """What the commit says can tighten."""
+    shop = scanning(CONFIG + "[scan]\nrelease = true\n")
+    shop.scan_rules = Rules(database="/db")
+
+    assert [one.predicate_type for one in scans(shop, made(shop))] == [predicate.SCAN]

@@ -13,8 +13,9 @@ import msgspec
 from shipway import scope
 from shipway.core.evidence.shelf import RELEASE
 from shipway.core.project import settings
-from shipway.roads import reach, releases, scaffold
+from shipway.roads import reach, releases, scaffold, scanning
 from shipway.roads.opening import Opening
+from shipway.roads.scanlinks import Scans
 from shipway.roads.workshop import Order, Workshop
 from shipway.run import Run
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from shipway.core.ports.hands import Hands
     from shipway.core.run.events import Event
+    from shipway.roads.make import MakeRequest
     from shipway.roads.scaffold import LoadedProject
 
 
@@ -54,7 +56,8 @@ def release(request: ReleaseRequest, *, hands: Hands, emit: Callable[[Event], No
     """Make and seal a release of the present commit; the same commit again is the same release.
 
     Raises:
-        ShipwayError: ``source.dirty`` and ``test.failed`` (rejected), and whatever a stage raises.
+        ShipwayError: ``source.dirty``, ``test.failed`` and, where a scan is asked for,
+            ``scan.found`` and ``scan.stale`` (rejected), and whatever a stage raises.
     """
 
     def load(ran: dict[str, tuple[int, ...]]) -> LoadedProject:
@@ -92,7 +95,11 @@ def release(request: ReleaseRequest, *, hands: Hands, emit: Callable[[Event], No
         shop.guesses()
         base = shop.source(clean="a release is made of a commit")
         with shop.leaving(base):
-            _, makings = shop.make(base)
+            scans = _scans(project, shop.requests(base), hands=hands, run=run)
+            _, makings = shop.make(base, scans.blocking if scans else lambda: None)
+            if scans:
+                done = zip(shop.requests(base), (one.made for one in makings), strict=True)
+                scans.attach(done, opening=opening)
         shop.keep()
         evidence = f"{way.registry}/{project.name}/evidence"
         asked = shop.sealing(base, makings, channel=RELEASE, evidence=evidence)
@@ -104,3 +111,14 @@ def release(request: ReleaseRequest, *, hands: Hands, emit: Callable[[Event], No
             version=base.version,
             images={one.made.name: one.made.published.reference for one in makings},
         )
+
+
+def _scans(
+    project: LoadedProject, requests: list[MakeRequest], *, hands: Hands, run: Run
+) -> Scans | None:
+    """Begin to scan the services beside their builds, if the caller's rules or the project ask."""
+    rules = scanning.of(project, hands.scan_rules)
+    if not rules.release:
+        return None
+    task = scope.spawn(lambda: scanning.services(requests, rules, hands=hands, run=run))
+    return Scans(task, rules, hands=hands, run=run)

@@ -26,7 +26,7 @@ from shipway.stages import source
 from shipway.stages.scan import Scanned, ScanRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.vulns import Database
@@ -100,7 +100,7 @@ def scan(request: ScanningRequest, *, hands: Hands, emit: Callable[[Event], None
         ) as run,
     ):
         if project is None:
-            found = {subject: _program(request.program, rules, hands=hands, run=run)}
+            found = {Unit(service=subject): _program(request.program, rules, hands=hands, run=run)}
         else:
             found = _project(request, project, rules, hands=hands, run=run)
     return _told(found, rules, hands)
@@ -132,29 +132,27 @@ def opened(modules: frozenset[str], rules: Rules, *, hands: Hands) -> Database:
 
 
 def services(
-    requests: Mapping[str, MakeRequest], rules: Rules, *, hands: Hands, run: Run
-) -> dict[str, Scanned]:
-    """Scan services, source and program each, no more at once than there are cores.
+    requests: Iterable[MakeRequest], rules: Rules, *, hands: Hands, run: Run
+) -> dict[Unit, Scanned]:
+    """Scan services for each of their platforms, no more at once than there are cores.
 
     Raises:
         ShipwayError: as :func:`opened` and the stage.
     """
-    targets = [_target(one) for one in requests.values()]
-    modules = {path for one in targets for path in hands.scanner.modules(one)}
+    targets = {part.unit: _target(part) for one in requests for part in one.each}
+    modules = {path for one in targets.values() for path in hands.scanner.modules(one)}
     database = opened(frozenset(modules), rules, hands=hands)
-    asked = [
-        (ScanRequest(target=target, database=database), one.unit)
-        for one, target in zip(requests.values(), targets, strict=True)
-    ]
-    found = scope.each(lambda pair: _step(*pair, hands=hands, run=run), asked, hands.cores)
-    return dict(zip(requests, found, strict=True))
+
+    def one(pair: tuple[Unit, Target]) -> Scanned:
+        unit, target = pair
+        return _step(ScanRequest(target=target, database=database), unit, hands=hands, run=run)
+
+    return dict(zip(targets, scope.each(one, targets.items(), hands.cores), strict=True))
 
 
-def refusal(found: Mapping[str, Scanned], rules: Rules, now: float) -> ShipwayError | None:
+def refusal(found: Mapping[Unit, Scanned], rules: Rules, now: float) -> ShipwayError | None:
     """Return why services with these findings are stopped; none if they are not."""
-    stopped = {
-        name: gate.blocked(gate.judge(one.findings, rules, now)) for name, one in found.items()
-    }
+    stopped = {name: gate.blocked(judged) for name, judged in _judged(found, rules, now).items()}
     named = {name: judged for name, judged in stopped.items() if judged}
     if not named:
         return None
@@ -181,7 +179,7 @@ def counted(judged: tuple[Judged, ...]) -> str:
 
 def _project(
     request: ScanningRequest, project: LoadedProject, rules: Rules, *, hands: Hands, run: Run
-) -> dict[str, Scanned]:
+) -> dict[Unit, Scanned]:
     base = run.step(
         source.resolve,
         Unit(),
@@ -193,7 +191,7 @@ def _project(
         directory=request.directory, registry="", tests="off", architecture=request.architecture
     )
     names = settings.chosen(project.settings.config, "")
-    requests = {name: wanted.request(project, name, base, common) for name in names}
+    requests = [wanted.request(project, name, base, common) for name in names]
     return services(requests, rules, hands=hands, run=run)
 
 
@@ -230,9 +228,21 @@ def _target(one: MakeRequest) -> Target:
     )
 
 
-def _told(found: Mapping[str, Scanned], rules: Rules, hands: Hands) -> Told:
-    now = hands.clock.now()
-    subjects = {name: gate.judge(one.findings, rules, now) for name, one in found.items()}
+def _judged(
+    found: Mapping[Unit, Scanned], rules: Rules, now: float
+) -> dict[str, tuple[Judged, ...]]:
+    """Return what the gate says, by services; by their platforms too where there are several."""
+    names = [unit.service for unit in found]
+    return {
+        (unit.service if names.count(unit.service) == 1 else f"{unit.service} {unit.platform}"): (
+            gate.judge(one.findings, rules, now)
+        )
+        for unit, one in found.items()
+    }
+
+
+def _told(found: Mapping[Unit, Scanned], rules: Rules, hands: Hands) -> Told:
+    subjects = _judged(found, rules, hands.clock.now())
     first = next(iter(found.values()))
     stops = any(gate.blocked(judged) for judged in subjects.values())
     return Told(

@@ -103,6 +103,10 @@ class Workshop:
         """
         return resolve(self._order.directory, clean=clean, hands=self._hands, run=self._run)
 
+    def requests(self, base: Source) -> list[MakeRequest]:
+        """Return what is asked for each service of this order."""
+        return [self._asked(base, name) for name in self.chosen]
+
     def make(
         self, base: Source, may_publish: Callable[[], object] = lambda: None
     ) -> tuple[Proof, list[Making]]:
@@ -112,7 +116,7 @@ class Workshop:
             ShipwayError: ``test.failed`` (rejected) where tests block and do not pass, and
                 whatever a stage raises.
         """
-        requests = [self._asked(base, name) for name in self.chosen]
+        requests = self.requests(base)
         self._proof = proof = proving.start(requests, hands=self._hands, run=self._run)
         reports = proof.blocking() if self._order.tests == "block" else {}
         lanes, looking = scope.Lanes(self._hands.cores), looks.of(base, self._hands)

@@ -1,0 +1,174 @@
+"""The statements of a scan: what cosign's readers ask for, and what does not concern an image."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from shipway.core.evidence import predicate, scanned, statement
+from shipway.core.evidence.scanned import Scan
+from shipway.core.oci.digest import hex_of, of
+from shipway.core.vulns.finding import CALLED, IMPORTED, REQUIRED, Finding
+from shipway.core.vulns.gate import BLOCKED, EXCEPTED, NOTED, Judged
+
+IMAGE = of(b"image")
+NOW = dt.datetime(2026, 11, 25, 9, tzinfo=dt.UTC).timestamp()
+
+
+def judged(grade: str = CALLED, outcome: str = BLOCKED, why: str = "", **said: object) -> Judged:
+    """Return a finding and what the gate said of it."""
+    facts = {"seen": {"source": grade, "program": grade}, "fixed": "v1.2.0", **said}
+    found = Finding(
+        id="GO-1",
+        aliases=("CVE-1",),
+        summary="It leaks",
+        module="example.com/leaky",
+        version="v1.0.0",
+        grade=grade,
+        path=("example.com/shop.main", "example.com/leaky.Spill"),
+        **facts,  # type: ignore[arg-type]
+    )
+    return Judged(found, outcome, why)
+
+
+def scan(*found: Judged) -> Scan:
+    """Return a scan."""
+    return Scan(
+        scanner="govulncheck v1.9.0",
+        go="go1.27.3",
+        source="https://vuln.go.dev",
+        modified=NOW - 86_400,
+        modules=3,
+        judged=found,
+        block=CALLED,
+        started=NOW - 2,
+        finished=NOW,
+    )
+
+
+def test_a_scan_link_has_cosigns_form() -> None:
+    """Scanner, database with its date, times, and the result; a distribution is not scanned."""
+    said = scanned.statement(scan(), IMAGE)
+
+    assert said.about(IMAGE)
+    assert (said.predicate_type, said.kind) == (predicate.SCAN, "scan")
+    assert set(said.predicate) == {"invocation", "scanner", "metadata"}
+    scanner = said.predicate["scanner"]
+    assert scanner["uri"] == "https://shipway.dev/scanner/govulncheck"
+    assert scanner["version"] == "v1.9.0"
+    assert scanner["db"] == {"uri": "https://vuln.go.dev", "version": "2026-11-24T09:00:00Z"}
+    assert scanner["result"] == {
+        "format": "https://shipway.dev/scan/v1",
+        "result": "PASSED",
+        "block": "called",
+        "go": "go1.27.3",
+        "modules": 3,
+        "osPackages": "not scanned",
+        "findings": [],
+    }
+    assert said.predicate["metadata"] == {
+        "scanStartedOn": "2026-11-25T08:59:58Z",
+        "scanFinishedOn": "2026-11-25T09:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result"), [(BLOCKED, "FAILED"), (EXCEPTED, "PASSED"), (NOTED, "PASSED")]
+)
+def test_what_stops_is_a_failure(outcome: str, result: str) -> None:
+    """Each finding tells what the gate said; ways through the code are left out."""
+    said = scanned.statement(scan(judged(outcome=outcome, why="ours (ada)")), IMAGE)
+    told = said.predicate["scanner"]["result"]
+
+    assert told["result"] == result
+    assert told["findings"] == [
+        {
+            "id": "GO-1",
+            "aliases": ["CVE-1"],
+            "module": "example.com/leaky",
+            "version": "v1.0.0",
+            "fixed": "v1.2.0",
+            "grade": "called",
+            "seen": {"source": "called", "program": "called"},
+            "outcome": outcome,
+            "why": "ours (ada)",
+        }
+    ]
+    assert (
+        "why"
+        not in scanned.statement(scan(judged()), IMAGE).predicate["scanner"]["result"]["findings"][
+            0
+        ]
+    )
+
+
+def vexed(one: Judged) -> dict[str, object]:
+    """Return the one statement of a VEX document."""
+    said = scanned.vex(scan(one), IMAGE, "r.test/shop/web", "SHA256:me")
+    assert said is not None
+    assert said.about(IMAGE)
+    assert (said.predicate_type, said.kind) == (predicate.VEX, "scan")
+    assert statement.parse(statement.encode(said)) == said
+    (found,) = said.predicate["statements"]
+    return dict(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "status", "justification"),
+    [
+        (judged(REQUIRED), "not_affected", "vulnerable_code_not_present"),
+        (judged(IMPORTED), "not_affected", "vulnerable_code_not_present"),
+        (
+            judged(IMPORTED, seen={"source": IMPORTED}),
+            "not_affected",
+            "vulnerable_code_not_in_execute_path",
+        ),
+        (judged(CALLED), "affected", None),
+    ],
+)
+def test_what_does_not_concern_an_image(
+    one: Judged, status: str, justification: str | None
+) -> None:
+    """A program that was read and has not the function; a source alone shows only no way to it."""
+    found = vexed(one)
+
+    assert (found["status"], found.get("justification")) == (status, justification)
+
+
+def test_vex_is_bound_to_the_image() -> None:
+    """Product and hash are the image's, the part is the module; whoever says it is named."""
+    said = scanned.vex(scan(judged(REQUIRED)), IMAGE, "r.test/shop/web", "SHA256:me")
+    assert said is not None
+    body = said.predicate
+    (found,) = body["statements"]
+
+    assert body["@context"] == "https://openvex.dev/ns/v0.2.0"
+    assert body["@id"].startswith("https://shipway.dev/vex/")
+    assert (body["author"], body["version"]) == ("SHA256:me", 1)
+    assert found["vulnerability"] == {
+        "@id": "https://pkg.go.dev/vuln/GO-1",
+        "name": "GO-1",
+        "aliases": ["CVE-1"],
+    }
+    assert found["products"] == [
+        {
+            "@id": f"pkg:oci/web@sha256%3A{hex_of(IMAGE)}?repository_url=r.test/shop/web",
+            "hashes": {"sha-256": hex_of(IMAGE)},
+            "subcomponents": [{"@id": "pkg:golang/example.com/leaky@v1.0.0"}],
+        }
+    ]
+
+
+def test_what_is_affected_says_what_to_do() -> None:
+    """Why it is excepted, which version mends it, or that none is known."""
+    assert vexed(judged(why="ours (ada)"))["action_statement"] == "ours (ada)"
+    assert vexed(judged())["action_statement"] == "take v1.2.0"
+    assert vexed(judged(fixed=""))["action_statement"] == "no fixed version is known"
+
+
+def test_nothing_known_needs_no_vex() -> None:
+    """There is nothing to say."""
+    assert scanned.vex(scan(), IMAGE, "r.test/web", "me") is None
+    assert msgspec.json.encode(scanned.statement(scan(), IMAGE))
