@@ -229,6 +229,16 @@ def project(tmp_path: Path) -> Path:
         ("doctor", "doctor", {}),
         ("test . --cobertura c.xml", "test", {"package": ".", "cobertura": "c.xml"}),
         ("scan", "scan", {"program": "", "database": ""}),
+        (
+            "affected CVE-1",
+            "affected",
+            {"id": "CVE-1", "environment": "", "database": "", "keys": ()},
+        ),
+        (
+            "affected --all prod --database /db --key {dir}/k.pub",
+            "affected",
+            {"id": "", "environment": "prod", "database": "/db", "keys": ["{dir}/k.pub"]},
+        ),
         ("scan . --database /db", "scan", {"program": "", "database": "/db"}),
         ("scan k.pub", "scan", {"program": "{dir}/k.pub", "database": ""}),
     ],

@@ -18,7 +18,7 @@ from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
 from shipway.adapters.vulndb import VulnDatabases
 from shipway.core.ports.vulns import Databases, Scanner
-from shipway.core.vulns import finding
+from shipway.core.vulns import finding, osv
 from shipway.core.vulns.finding import CALLED, IMPORTED, REQUIRED
 from shipway.errors import ShipwayError
 
@@ -107,6 +107,16 @@ def test_a_folder_is_a_database(place: Place) -> None:
     with pytest.raises(ShipwayError) as caught:
         place.databases.open(f"{place.source}/nothing", ())
     assert caught.value.id == "scan.database"
+
+
+def test_entries_are_found_by_their_modules(place: Place) -> None:
+    """Whole, as the database has them; none about any other module."""
+    database = place.databases.open(place.source, (LEAKY,))
+    (found,) = place.databases.entries(database, {LEAKY, SERVICE})
+
+    assert osv.read(found).names == {ID, CVE}
+    assert osv.read(found).affects(LEAKY, "v1.0.0")
+    assert place.databases.entries(database, {SERVICE}) == ()
 
 
 def test_source_and_twin_say_how_near(place: Place) -> None:

@@ -38,6 +38,14 @@ class MemoryDatabases:
         modified = datetime.fromisoformat(self.modified).timestamp()
         return Database(folder=source, source=place, modified=modified)
 
+    def entries(self, database: Database, modules: Collection[str]) -> tuple[bytes, ...]:
+        """Return those about the modules."""
+        return tuple(
+            json.dumps(one).encode()
+            for one in sorted(self.known[database.folder], key=lambda at: str(at["id"]))
+            if any(at["package"]["name"] in modules for at in one["affected"])
+        )
+
 
 class FakeScanner:
     """Finds every entry about ``leaky`` in packages and programs that it was told of."""

@@ -62,6 +62,16 @@ class VulnDatabases:
             ) from error
         return Database(folder=str(folder), source="folder", modified=_modified(date, source))
 
+    def entries(self, database: Database, modules: Collection[str]) -> tuple[bytes, ...]:
+        """Return the entries about ``modules``; see the port."""
+        folder = Path(database.folder)
+        try:
+            index = (folder / MODULES).read_bytes()
+            found = _ids(index, modules, database.source)
+            return tuple((folder / one).read_bytes() for one in found)
+        except OSError as error:
+            raise _unreadable(database.source, str(error)) from error
+
     def _fetched(self, source: str, modules: Collection[str]) -> Database:
         date = self._get(source, DATE)
         modified = _modified(date, source)

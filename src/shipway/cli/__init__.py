@@ -26,6 +26,8 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``rollback``        environment, to (``""``: the one before), target, reason, keys
 ``status``          environment (``""`` is all), keys
 ``history``         environment, target, limit, keys
+``affected``        id (``""`` is every one), environment (``""`` is all), database (address,
+                    folder or ``""``), keys
 ``verify``          reference, environment, keys
 ``verify_bundle``   bundle, artifact, keys, identity, identity_pattern, issuer,
                     issuer_pattern, trusted_root, predicate_type (``""``: none), timestamp

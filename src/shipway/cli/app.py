@@ -9,7 +9,7 @@ from shipway.cli import looping
 from shipway.cli.clustering import cluster
 from shipway.cli.delivering import demo, rollback, up
 from shipway.cli.keeping import gc
-from shipway.cli.observing import history, status, trace, verify
+from shipway.cli.observing import affected, history, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
 from shipway.cli.registering import login, logout
@@ -28,7 +28,7 @@ def app() -> None:
 
 for command in (
     *(up, *looping.COMMANDS, release, plan, diff, deploy, promote, rollback, delete),
-    *(demo, trace, verify, status, history),
+    *(demo, trace, verify, affected, status, history),
     *(init, check, render, explain, key, gc, cluster),
     *(login, logout),
 ):

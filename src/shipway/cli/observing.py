@@ -1,4 +1,4 @@
-"""Commands that only look: trace, verify, status, history."""
+"""Commands that only look: trace, verify, affected, status, history."""
 
 from __future__ import annotations
 
@@ -125,6 +125,27 @@ def verify(
     if named := [name for name, value in asked.items() if value]:
         raise click.UsageError(f"{', '.join(named)}: only with --bundle")
     return go("verify", reference=reference, environment=environment, keys=keys)
+
+
+@click.command()
+@click.argument("words", metavar="ID|--all [ENV]", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that is known, instead of one ID.")
+@click.option("--database", metavar="URL|DIR", default="", help="Instead of your configuration's.")
+@keys
+@shared
+def affected(
+    *, words: tuple[str, ...], everything: bool, database: str, keys: tuple[str, ...]
+) -> int:
+    """Show which pods, services and commits the vulnerability ID reaches of what runs now.
+
+    ID is any of its names: GO, CVE or GHSA. ENV is all environments by default.
+    """
+    most = 1 if everything else 2
+    if len(words) > most or not (words or everything):
+        raise click.UsageError("name one ID, or --all; then at most one environment")
+    name = "" if everything else words[0]
+    environment = "".join(words if everything else words[1:])
+    return go("affected", id=name, environment=environment, database=database, keys=keys)
 
 
 @click.command()

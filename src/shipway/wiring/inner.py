@@ -66,6 +66,25 @@ def scan(*, directory: str, cluster: str, emit: Emit, program: str, database: st
     return road.scan(asked, hands=Tools(emit), emit=emit)
 
 
+def affected(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    id: str,  # noqa: A002  the word for it
+    environment: str,
+    database: str,
+    keys: tuple[str, ...],
+) -> object:
+    """Show what a vulnerability reaches."""
+    from shipway.roads import affected as road
+    from shipway.roads.where import WhereRequest
+
+    where = WhereRequest(directory=directory, environment=environment, cluster=cluster, keys=keys)
+    asked = road.AffectedRequest(where=where, id=id, database=database)
+    return road.affected(asked, hands=Tools(emit))
+
+
 def logs(
     *,
     directory: str,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import msgspec
 import pytest
 
 from shipway.core.evidence import predicate, scanned, statement
+from shipway.core.evidence.link import Edge, Verified
 from shipway.core.evidence.scanned import Scan
+from shipway.core.evidence.statement import Statement
 from shipway.core.oci.digest import hex_of, of
 from shipway.core.vulns.finding import CALLED, IMPORTED, REQUIRED, Finding
 from shipway.core.vulns.gate import BLOCKED, EXCEPTED, NOTED, Judged
@@ -172,3 +175,41 @@ def test_nothing_known_needs_no_vex() -> None:
     """There is nothing to say."""
     assert scanned.vex(scan(), IMAGE, "r.test/web", "me") is None
     assert msgspec.json.encode(scanned.statement(scan(), IMAGE))
+
+
+def link(said: Statement, payload: bytes = b"p") -> Verified:
+    """Return a verified link."""
+    return Verified(
+        statement=said,
+        edge=Edge(
+            predicate_type=predicate.canonical(said.predicate_type),
+            payload=of(payload),
+            manifest=of(b"m"),
+        ),
+        subject=IMAGE,
+        repository="r.test/web",
+        signer="SHA256:me",
+        bundle=of(b"b"),
+    )
+
+
+def test_the_newest_scan_says_how_near() -> None:
+    """By the time that it says it ended; a VEX document and an older scan do not count."""
+    later = msgspec.structs.replace(scan(judged(IMPORTED)), finished=NOW + 60)
+    old, new = scanned.statement(scan(judged()), IMAGE), scanned.statement(later, IMAGE)
+    about = scanned.vex(later, IMAGE, "r.test/web", "me")
+    assert about is not None
+
+    found = scanned.newest([link(new, b"a"), link(old, b"z"), link(about)])
+    assert found == {("GO-1", "example.com/leaky"): IMPORTED}
+    assert scanned.newest([link(about)]) == {}
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"scanner": 3}, {"scanner": {"result": {"findings": 3}}, "metadata": []}]
+)
+def test_a_strangers_scan_says_nothing(said: dict[str, Any]) -> None:
+    """Whatever stands in a scan link of another tool, reading it is safe."""
+    stranger = Statement(subject=(), predicate_type=predicate.SCAN, predicate=said)
+
+    assert scanned.newest([link(stranger)]) == {}

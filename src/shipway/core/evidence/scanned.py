@@ -20,6 +20,9 @@ from shipway.core.vulns.finding import CALLED, IMPORTED
 from shipway.core.vulns.gate import Judged  # noqa: TC001  msgspec reads types
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shipway.core.evidence.link import Verified
     from shipway.core.oci.digest import Digest
 
 RESULT = f"{types.OWN}/scan/v1"
@@ -107,6 +110,36 @@ def vex(scan: Scan, image: Digest, repository: str, author: str) -> Statement | 
         predicate_type=types.VEX,
         predicate={"@id": f"{types.OWN}/vex/{name}", **body},
     )
+
+
+def newest(links: Iterable[Verified]) -> dict[tuple[str, str], str]:
+    """Return how near each vulnerability comes in each module, by the newest scan that counts."""
+    scans = [
+        (_text(link.statement.predicate, "metadata", "scanFinishedOn"), link.edge.payload, link)
+        for link in links
+        if link.edge.predicate_type == types.SCAN
+    ]
+    if not scans:
+        return {}
+    said = max(scans)[2].statement.predicate
+    result = _mapping(_mapping(said.get("scanner")).get("result"))
+    found = result.get("findings")
+    return {
+        (str(one.get("id")), str(one.get("module"))): str(one.get("grade"))
+        for one in (found if isinstance(found, list) else ())
+        if isinstance(one, dict)
+    }
+
+
+def _text(value: dict[str, Any], *path: str) -> str:
+    at: object = value
+    for name in path:
+        at = _mapping(at).get(name)
+    return at if isinstance(at, str) else ""
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _finding(one: Judged) -> dict[str, Any]:

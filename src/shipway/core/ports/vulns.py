@@ -38,6 +38,14 @@ class Databases(Protocol):
         """
         ...
 
+    def entries(self, database: Database, modules: Collection[str]) -> tuple[bytes, ...]:
+        """Return the entries about any of ``modules``, each as OSV JSON, in order of their ids.
+
+        Raises:
+            ShipwayError: ``scan.database`` (not found) for one that cannot be read.
+        """
+        ...
+
 
 class Scanner(Protocol):
     """govulncheck, run without a network."""
