@@ -1,7 +1,7 @@
 """How long ``shipway affected`` takes where 1,000 releases serve, each with a program of its own.
 
 Every release has its history, images and signed links in a registry in memory, as ``up`` left them;
-heads are in as many clusters. Time is taken of the whole answer: first with nothing known on this
+heads lie in as many clusters. Time is taken of the whole answer: first with nothing known on this
 machine, then as it is asked again.
 """
 
@@ -39,19 +39,17 @@ FIRST, AGAIN = "affected, 1,000 releases, first", "affected, 1,000 releases, aga
 
 
 def stage(releases: int) -> Shop:
-    """Return a project that serves in as many environments, a version each."""
+    """Return a project that serves on as many clusters, a version each."""
     shop = Shop()
-    names = [f"e{number}" for number in range(releases)]
+    names = [f"c{number}" for number in range(releases)]
     shop.clusters = {one: ServingKube() for one in names}
-    tables = "".join(
-        f'[environments.{one}]\nregistry = "r.test"\ntargets = [{{ context = "{one}" }}]\n'
-        for one in names
-    )
-    shop.write("shipway.toml", f'schema = 1\n[services.shop]\npackage = "."\nport = 1\n{tables}')
     for number, one in enumerate(names):
         shop.go.modules = tuple(_modules(number))
         shop.edit(one)
-        shop.carry(environment=one, keys=("key",), tests="off")
+        _target(shop, one)
+        shop.carry(environment="live", keys=("key",), tests="off")
+        shop.said.clear()
+    _target(shop, *names)
     modified = "2100-01-01T00:00:00Z"
     shop.databases.known["/db"] = [
         entry(f"GO-{number:05d}", f"example.com/m{number % 900}", fixed="0.5.0")
@@ -59,6 +57,15 @@ def stage(releases: int) -> Shop:
     ] + [entry(modified=modified)]
     shop.scan_rules = Rules(database="/db", days=100_000)
     return shop
+
+
+def _target(shop: Shop, *contexts: str) -> None:
+    named = ", ".join(f'{{context = "{one}"}}' for one in contexts)
+    shop.write(
+        "shipway.toml",
+        'schema = 1\n[services.shop]\npackage = "."\nport = 1\n'
+        f'[environments.live]\nregistry = "r.test"\ntargets = [{named}]\n',
+    )
 
 
 def _modules(number: int) -> Iterator[Module]:

@@ -88,9 +88,10 @@ def _no_network() -> None:
     raise AssertionError("nobody asked for an address")
 
 
-@pytest.fixture(params=["memory", "real"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """Give a project and a database of each kind."""
+@pytest.fixture(params=["memory", "real"], scope="module")
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Give a project and a database of each kind; nothing here changes them."""
+    tmp_path = tmp_path_factory.mktemp("vulns")
     if request.param == "memory":
         return _Memory(tmp_path)
     engine = request.getfixturevalue("engine")

@@ -18,7 +18,7 @@ from shipway.core.evidence.statement import timestamp
 from shipway.core.evidence.walk import Walk
 from shipway.core.kube import pods
 from shipway.core.kube.objects import ref_of
-from shipway.core.oci.digest import of
+from shipway.core.oci.digest import of, parse
 from shipway.core.ports.kube import Selection
 from shipway.core.project import settings
 from shipway.core.vulns import bill as bills
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from shipway.roads.destination import Destination
 
 UNSCANNED = "not scanned"
+_PASSED = "passed"
+"""State of a head whose newest intent ended well."""
 
 
 class AffectedRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,15 +162,17 @@ def serving(
     Raises:
         ShipwayError: why an environment that was named cannot be asked.
     """
-    names = [request.environment]
-    if not request.environment:
-        config = where.project(request.directory, hands).settings.config
-        names = list(config.environments) or [settings.DEV]
+    loaded = where.project(request.directory, hands)
+    names = (
+        [request.environment]
+        if request.environment
+        else list(loaded.settings.config.environments) or [settings.DEV]
+    )
     places: list[Destination] = []
     for name in names:
         try:
             asked = msgspec.structs.replace(request, environment=name)
-            places += where.destinations(asked, hands=hands)
+            places += where.destinations(asked, hands=hands, loaded=loaded)
         except ShipwayError as error:
             if request.environment or error.kind is Kind.CANCELLED:
                 raise
@@ -190,24 +194,42 @@ def serving(
 def _serving(place: Destination, hands: Hands) -> Serving | None:
     kube = hands.kube(place.context)
     head = history.head(place.project, place.environment, place.target, kube=kube)
-    past = history.recent(place.history(), registry=hands.registry, head=head)
-    if past.newest_passed is None:
-        return None
-    release = past.newest_passed.intent.release
-    return Serving(place=place, bill=_bill(place.evidence, release, place.trust, hands))
+    key = _key(place, [place.environment, place.target, head])
+    release = _remembered(key, hands) if head.state == _PASSED else None
+    if release is None:
+        past = history.recent(place.history(), registry=hands.registry, head=head)
+        newest_passed = past.newest_passed
+        if newest_passed is None:
+            return None
+        release = newest_passed.intent.release
+        if newest_passed.intent.sequence == head.sequence:
+            hands.cache.put(key, release.encode())
+    return Serving(place=place, bill=_bill(place, release, hands))
 
 
-def _bill(repository: str, release: Digest, trust: Trust, hands: Hands) -> Bill:
-    """Return what a release is made of, as it was read once under the same trust."""
+def _remembered(key: Digest, hands: Hands) -> Digest | None:
+    """Return the release that an intent at the head was verified to have brought, if it was."""
+    kept = hands.cache.get(key)
+    return None if kept is None else parse(kept.decode())
+
+
+def _key(place: Destination, about: list[object]) -> Digest:
+    """Return a key for what was verified under this trust."""
+    trust = place.trust
     keys = sorted(f"{one.key.fingerprint} {one.passphrase} {one.roles}" for one in trust.keys)
-    about = ["bill", __version__, repository, release, keys, trust.protected]
-    key = of(msgspec.json.encode(about))
+    words = ["serving", __version__, place.evidence, about, keys, trust.protected]
+    return of(msgspec.json.encode(words))
+
+
+def _bill(place: Destination, release: Digest, hands: Hands) -> Bill:
+    """Return what a release is made of, as it was read once under the same trust."""
+    key = _key(place, [release])
     kept = hands.cache.get(key)
     if kept is not None:
         return msgspec.json.decode(kept, type=Bill)
-    walk = Walk(trust=trust, policy=built_in().policy)
-    walk.release(repository, release)
-    made = bills.of(drive(walk, RegistrySource(hands.registry)), release, repository)
+    walk = Walk(trust=place.trust, policy=built_in().policy)
+    walk.release(place.evidence, release)
+    made = bills.of(drive(walk, RegistrySource(hands.registry)), release, place.evidence)
     if made.parts and all(part.known for part in made.parts):
         hands.cache.put(key, msgspec.json.encode(made))
     return made

@@ -48,27 +48,31 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     registry: str
 
 
-def reached(request: WhereRequest, *, hands: Hands) -> Reached:
+def reached(request: WhereRequest, *, hands: Hands, loaded: LoadedProject | None = None) -> Reached:
     """Return the environment's clusters, or the one of them that is asked for.
+
+    ``loaded`` is the project, where the caller has read it already.
 
     Raises:
         ShipwayError: ``cluster.stopped`` (missing), ``config.environment``, ``config.target``
             (not found).
     """
-    found = project(request.directory, hands)
+    found = loaded or project(request.directory, hands)
     at = found.at(request.environment)
     contexts, registry = standing(at, request.cluster, hands)
     contexts = chosen(contexts, request.target, request.environment)
     return Reached(project=found, place=at, contexts=contexts, registry=registry)
 
 
-def destinations(request: WhereRequest, *, hands: Hands) -> tuple[Destination, ...]:
-    """Return the environment's destinations.
+def destinations(
+    request: WhereRequest, *, hands: Hands, loaded: LoadedProject | None = None
+) -> tuple[Destination, ...]:
+    """Return the environment's destinations; ``loaded`` is as :func:`reached` has it.
 
     Raises:
         ShipwayError: as :func:`reached`; ``trust.none`` (config).
     """
-    there = reached(request, hands=hands)
+    there = reached(request, hands=hands, loaded=loaded)
     trust = trusted(there.project, there.place, request.keys, hands)
     return tuple(
         destination(there.project.name, there.place, context, registry=there.registry, trust=trust)
