@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from shipway.core.vulns.finding import Finding
-
 PORTS = (Databases, Scanner)
 
 
@@ -125,24 +123,16 @@ def test_source_and_twin_say_how_near(place: Place) -> None:
     database = place.databases.open(place.source, ())
     for name, grade in (("calls", CALLED), ("imports", IMPORTED), ("requires", REQUIRED)):
         asked = target(place.root, f"./cmd/{name}")
-        (one,) = finding.read(place.scanner.source(asked, database)).findings
+        source = finding.read(place.scanner.source(asked, database))
+        twin = finding.read(place.scanner.twin(asked, "-s -w -buildid=", database))
+        (one,) = finding.join(source, twin)
         assert (one.id, one.module, one.grade) == (ID, LEAKY, grade)
-        (one,) = both(place, name)
-        assert (one.grade, one.seen) == (grade, {"source": grade, "program": grade})
+        assert one.seen == {"source": grade, "program": grade}
         assert one.aliases == (CVE,)
         assert (one.version, one.fixed) == ("v1.0.0", "v1.2.0")
-    (one,) = both(place, "calls")
-    assert one.symbol == f"{LEAKY}.Spill"
-    assert one.path[0].endswith("cmd/calls.main")
-
-
-def both(place: Place, name: str) -> tuple[Finding, ...]:
-    """Return what source and twin of a program say together."""
-    database = place.databases.open(place.source, ())
-    asked = target(place.root, f"./cmd/{name}")
-    source = finding.read(place.scanner.source(asked, database))
-    twin = finding.read(place.scanner.twin(asked, "-s -w -buildid=", database))
-    return finding.join(source, twin)
+        if grade == CALLED:
+            assert one.symbol == f"{LEAKY}.Spill"
+            assert one.path[0].endswith("cmd/calls.main")
 
 
 def test_a_program_is_read_by_its_symbols(place: Place) -> None:
