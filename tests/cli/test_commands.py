@@ -230,6 +230,11 @@ def project(tmp_path: Path) -> Path:
         ("test . --cobertura c.xml", "test", {"package": ".", "cobertura": "c.xml"}),
         ("scan", "scan", {"program": "", "database": ""}),
         (
+            "scan --deployed prod",
+            "rescan",
+            {"environment": "prod", "database": "", "keys": ()},
+        ),
+        (
             "affected CVE-1",
             "affected",
             {"id": "CVE-1", "environment": "", "database": "", "keys": ()},

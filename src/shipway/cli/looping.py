@@ -68,14 +68,19 @@ def test(*, package: str, cobertura: str) -> int:
 
 
 @click.command()
-@click.argument("subject", metavar="[DIR|PROGRAM]", type=click.Path(), default="")
+@click.argument("subject", metavar="[DIR|PROGRAM|ENV]", default="")
+@click.option("--deployed", is_flag=True, help="What runs in ENV, or everywhere, by its SBOMs.")
+@keys
 @click.option("--database", metavar="URL|DIR", default="", help="Instead of your configuration's.")
 @shared
-def scan(*, subject: str, database: str) -> int:
+def scan(*, subject: str, deployed: bool, keys: tuple[str, ...], database: str) -> int:
     """Look for known vulnerabilities in the project, or in a Go program, and judge them.
 
-    Exits with 9 where one stops that no exception covers.
+    With --deployed: in what serves now, and attach what is found to its images. Exits with 9 where
+    one stops that no exception covers.
     """
+    if deployed:
+        return go("rescan", environment=subject, database=database, keys=keys)
     given = click.get_current_context().ensure_object(dict)
     start = given.get("directory") or "."
     place = posixpath.normpath(posixpath.join(start, subject)) if subject else ""

@@ -129,9 +129,7 @@ def affected(request: AffectedRequest, *, hands: Hands) -> Told:
     unknown: list[str] = []
     with scope.open():
         found = serving(request.where, unknown, hands=hands)
-    rules = hands.scan_rules
-    if request.database:
-        rules = msgspec.structs.replace(rules, database=request.database)
+    rules = scanning.named(hands.scan_rules, request.database)
     modules = frozenset(module for one in found for module in one.bill.modules)
     database = scanning.opened(modules, rules, hands=hands)
     entries = [osv.read(one) for one in hands.databases.entries(database, modules)]
@@ -239,10 +237,10 @@ def _hits(one: Serving, index: Index, hands: Hands) -> Iterator[Reached]:
     for part in one.bill.parts:
         matches = index.matches(part)
         if matches:
-            grades = _grades(part, one.place.trust, hands)
+            near = grades(part, one.place.trust, hands)
             running = _pods(part, one.place, hands)
             for match in matches:
-                yield _reached(one, part, match, grades.get((match.id, match.module)), running)
+                yield _reached(one, part, match, near.get((match.id, match.module)), running)
 
 
 def _reached(
@@ -268,7 +266,7 @@ def _reached(
     )
 
 
-def _grades(part: Part, trust: Trust, hands: Hands) -> dict[tuple[str, str], str]:
+def grades(part: Part, trust: Trust, hands: Hands) -> dict[tuple[str, str], str]:
     """Return how near each vulnerability comes, by the newest scan link of a service's images."""
     walk = Walk(trust=trust, policy=built_in().policy)
     for image in part.images:

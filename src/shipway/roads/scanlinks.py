@@ -18,7 +18,7 @@ from shipway.core.vulns import gate
 from shipway.roads import scanning, signing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shipway.core.evidence.statement import Statement
     from shipway.core.oci.descriptor import Descriptor
@@ -63,7 +63,17 @@ class Scans:
                 for part, image in zip(request.each, made.images, strict=True)
                 for pair in self._said(found[part.unit], image.manifest, made)
             ]
-            self._sign(made, said, found, opening)
+            images = [one.manifest.digest for one in made.images]
+            known = [(one.service, one.platform, found[one]) for one in found]
+            attach(
+                made.name,
+                made.published.repository,
+                said,
+                [images, known, self._rules.block],
+                hands=self._hands,
+                run=self._run,
+                opening=opening,
+            )
 
     def _said(
         self, found: Scanned, image: Descriptor, made: Made
@@ -79,37 +89,43 @@ class Scans:
             started=self._began,
             finished=self._hands.clock.now(),
         )
-        yield image, scanned.statement(scan, image.digest)
         author = self._hands.fingerprint()
-        vexed = scanned.vex(scan, image.digest, made.published.repository, author)
-        if vexed is not None:
-            yield image, vexed
+        return about(scan, image, made.published.repository, author)
 
-    def _sign(
-        self,
-        made: Made,
-        said: list[tuple[Descriptor, Statement]],
-        found: Mapping[Unit, Scanned],
-        opening: Opening,
-    ) -> None:
-        """Sign and push, unless the image has links that say just that."""
-        repository, hands = made.published.repository, self._hands
-        images = [one.manifest.digest for one in made.images]
-        known = [(one.service, one.platform, found[one]) for one in found]
-        told = ["scan", images, known, self._rules.block, repository, hands.fingerprint()]
-        key = of(msgspec.json.encode(told))
-        kept = hands.cache.get(key)
-        if kept is not None and all(
-            hands.registry.resolve(repository, one) is not None
-            for one in msgspec.json.decode(kept, type=list[str])
-        ):
-            return
-        links = signing.sign(
-            Unit(service=made.name),
-            repository,
-            said,
-            hands=hands,
-            run=self._run,
-            signer=opening.signer(),
-        )
-        hands.cache.put(key, msgspec.json.encode([link.manifest.digest for link in links]))
+
+def attach(
+    name: str,
+    repository: str,
+    said: Sequence[tuple[Descriptor, Statement]],
+    about: object,
+    *,
+    hands: Hands,
+    run: Run,
+    opening: Opening,
+) -> None:
+    """Sign and push, unless the images have links that say just that; ``about`` is what they say.
+
+    Times do not count: the same findings by the same database are said once.
+    """
+    told = ["scan", about, repository, hands.fingerprint()]
+    key = of(msgspec.json.encode(told))
+    kept = hands.cache.get(key)
+    if kept is not None and all(
+        hands.registry.resolve(repository, one) is not None
+        for one in msgspec.json.decode(kept, type=list[str])
+    ):
+        return
+    links = signing.sign(
+        Unit(service=name), repository, said, hands=hands, run=run, signer=opening.signer()
+    )
+    hands.cache.put(key, msgspec.json.encode([link.manifest.digest for link in links]))
+
+
+def about(
+    scan: Scan, image: Descriptor, repository: str, author: str
+) -> Iterator[tuple[Descriptor, Statement]]:
+    """Yield what a scan says of one platform's image, and as VEX where it knows of any."""
+    yield image, scanned.statement(scan, image.digest)
+    vexed = scanned.vex(scan, image.digest, repository, author)
+    if vexed is not None:
+        yield image, vexed

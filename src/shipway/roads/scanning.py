@@ -85,8 +85,7 @@ def scan(request: ScanningRequest, *, hands: Hands, emit: Callable[[Event], None
             asked, files=hands.files(request.directory), go=hands.go, git=hands.git
         )
         rules = of(project, rules)
-    if request.database:
-        rules = msgspec.structs.replace(rules, database=request.database)
+    rules = named(rules, request.database)
     subject = project.name if project else posixpath.basename(request.program)
     with (
         scope.open(),
@@ -110,6 +109,11 @@ def of(project: LoadedProject, rules: Rules) -> Rules:
     """Return the rules for a project: the caller's, or tighter."""
     asked = project.settings.config.scan
     return gate.tightened(rules, asked.block, release=asked.release)
+
+
+def named(rules: Rules, database: str) -> Rules:
+    """Return the rules with another database, if one was named."""
+    return msgspec.structs.replace(rules, database=database) if database else rules
 
 
 def opened(modules: frozenset[str], rules: Rules, *, hands: Hands) -> Database:
@@ -244,12 +248,19 @@ def _judged(
 def _told(found: Mapping[Unit, Scanned], rules: Rules, hands: Hands) -> Told:
     subjects = _judged(found, rules, hands.clock.now())
     first = next(iter(found.values()))
+    return answer(subjects, first.scanner, first.source, first.modified)
+
+
+def answer(
+    subjects: Mapping[str, tuple[Judged, ...]], scanner: str, source: str, modified: float
+) -> Told:
+    """Return what is told of subjects that were judged."""
     stops = any(gate.blocked(judged) for judged in subjects.values())
     return Told(
-        subjects=subjects,
-        scanner=first.scanner,
-        database=first.source,
-        modified=timestamp(first.modified),
+        subjects=dict(subjects),
+        scanner=scanner,
+        database=source,
+        modified=timestamp(modified),
         exit_kind=Kind.REJECTED if stops else None,
     )
 

@@ -66,6 +66,25 @@ def scan(*, directory: str, cluster: str, emit: Emit, program: str, database: st
     return road.scan(asked, hands=Tools(emit), emit=emit)
 
 
+def rescan(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    environment: str,
+    database: str,
+    keys: tuple[str, ...],
+) -> object:
+    """Scan what serves."""
+    from shipway.roads import rescan as road
+    from shipway.roads.where import WhereRequest
+
+    where = WhereRequest(directory=directory, environment=environment, cluster=cluster, keys=keys)
+    return road.deployed(
+        road.RescanRequest(where=where, database=database), hands=Tools(emit), emit=emit
+    )
+
+
 def affected(
     *,
     directory: str,

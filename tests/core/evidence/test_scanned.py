@@ -129,6 +129,7 @@ def vexed(one: Judged) -> dict[str, object]:
             "vulnerable_code_not_in_execute_path",
         ),
         (judged(CALLED), "affected", None),
+        (judged(CALLED, seen={"sbom": "present"}), "under_investigation", None),
     ],
 )
 def test_what_does_not_concern_an_image(
@@ -203,6 +204,13 @@ def test_the_newest_scan_says_how_near() -> None:
     found = scanned.newest([link(new, b"a"), link(old, b"z"), link(about)])
     assert found == {("GO-1", "example.com/leaky"): IMPORTED}
     assert scanned.newest([link(about)]) == {}
+
+
+def test_what_an_sbom_says_is_no_grade() -> None:
+    """It would count as known the next time, and nobody ever looked at the code."""
+    said = scanned.statement(scan(judged(seen={"sbom": "present"})), IMAGE)
+
+    assert scanned.newest([link(said)]) == {}
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ NOT_SCANNED = "not scanned"
 """What is said of a distribution's packages where no scanner looked at them."""
 _VEX = "https://openvex.dev/ns/v0.2.0"
 _ENTRY = "https://pkg.go.dev/vuln/"
+PRESENT = "present"
+"""What an SBOM says of a finding: its module is there, and how near it comes is not known."""
 _ABSENT = "vulnerable_code_not_present"
 _IDLE = "vulnerable_code_not_in_execute_path"
 
@@ -113,7 +115,10 @@ def vex(scan: Scan, image: Digest, repository: str, author: str) -> Statement | 
 
 
 def newest(links: Iterable[Verified]) -> dict[tuple[str, str], str]:
-    """Return how near each vulnerability comes in each module, by the newest scan that counts."""
+    """Return how near each vulnerability comes in each module, by the newest scan that counts.
+
+    What was told from an SBOM alone is not among it.
+    """
     scans = [
         (_text(link.statement.predicate, "metadata", "scanFinishedOn"), link.edge.payload, link)
         for link in links
@@ -127,7 +132,7 @@ def newest(links: Iterable[Verified]) -> dict[tuple[str, str], str]:
     return {
         (str(one.get("id")), str(one.get("module"))): str(one.get("grade"))
         for one in (found if isinstance(found, list) else ())
-        if isinstance(one, dict)
+        if isinstance(one, dict) and "sbom" not in _mapping(one.get("seen"))
     }
 
 
@@ -164,6 +169,8 @@ def _vexed(one: Judged, product: str, image: Digest) -> dict[str, Any]:
             }
         ],
     }
+    if found.seen.get("sbom") == PRESENT:
+        return {**about, "status": "under_investigation"}
     if found.grade == CALLED:
         mend = f"take {found.fixed}" if found.fixed else "no fixed version is known"
         return {**about, "status": "affected", "action_statement": one.why or mend}
