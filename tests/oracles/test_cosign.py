@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakes.chain import Chain
+from fakes.chain import NOW, Chain
 from fakes.clock import FakeClock
 from fakes.content import MemoryContent
 from fakes.hands import FakeHands
@@ -19,11 +19,14 @@ from fakes.real_registry import RealRegistry
 from shipway.adapters.keyfile import open_key
 from shipway.adapters.keys import KeyFolder
 from shipway.adapters.registry.client import connect
-from shipway.core.evidence import bundle, predicate, trust
+from shipway.core.evidence import bundle, predicate, scanned, trust
 from shipway.core.evidence.policy import built_in
+from shipway.core.evidence.scanned import Scan
 from shipway.core.evidence.trust import Trust, TrustedKey
 from shipway.core.evidence.walk import Walk
 from shipway.core.oci.manifest import parse_index
+from shipway.core.vulns.finding import Finding
+from shipway.core.vulns.gate import NOTED, Judged
 from shipway.roads import carriage
 from shipway.run import Run
 from shipway.stages.verify import RegistrySource, drive, verify
@@ -93,10 +96,31 @@ class World:
         self.chain = Chain(
             self.client, signer=self.signer, web=f"{registry.domain}/{name}/web"
         ).whole()
+        self._scanned()
         self.program, self.folder = program, folder
         self.registry = registry
         self.cosign = Cosign(program, folder, docker)
         self.reference = self.chain.published.reference
+
+    def _scanned(self) -> None:
+        """Attach what a scan says: the vulnerability attestation and the OpenVEX document."""
+        found = Finding(
+            id="GO-2026-9001", module="example.com/leaky", version="v1.0.0", grade="required"
+        )
+        scan = Scan(
+            scanner="govulncheck v1.9.0",
+            source="folder",
+            modified=NOW - 60,
+            judged=(Judged(found, NOTED),),
+            block="called",
+            started=NOW - 5,
+            finished=NOW,
+        )
+        image, web = self.chain.published.manifest, self.chain.web
+        vexed = scanned.vex(scan, image.digest, web, self.signer.fingerprint)
+        assert vexed is not None
+        self.chain.attest("scan", scanned.statement(scan, image.digest), image, web)
+        self.chain.attest("vex", vexed, image, web)
 
     def cosign_verify(self, verb: str, *more: str, key: str = "") -> Any:
         """Verify with cosign against our public key."""
@@ -134,10 +158,12 @@ def test_signature(world: World) -> None:
         ("slsaprovenance1", predicate.BUILD),
         ("spdxjson", predicate.SBOM),
         (predicate.TEST, predicate.TEST),
+        ("vuln", predicate.SCAN),
+        ("openvex", predicate.VEX),
     ],
 )
 def test_attestations(world: World, kind: str, uri: str) -> None:
-    """Cosign verifies provenance, SBOM and test attestations, and reads their predicate type."""
+    """Cosign verifies every attestation that we write, and reads its predicate type."""
     said = world.cosign_verify("verify-attestation", "--type", kind)
     assert said.returncode == 0, said.stderr
     assert '"payload"' in said.stdout
