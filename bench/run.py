@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
+import affected  # noqa: E402
 import bundles  # noqa: E402
 import history  # noqa: E402
 import hundred  # noqa: E402
@@ -317,6 +318,7 @@ class Bench:
             target("... in 20,000 files", of("20,000 files, nothing changed"), 0.5),
             history.row(self.figures),
             *hundred.rows(self.figures),
+            affected.row(self.figures),
             target(
                 "edit to all pods Available, of ko and kubectl",
                 of("edit: all pods Available") / of("ko: edit to all pods Available"),
@@ -380,6 +382,7 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
     history.measure(bench.figures)
     hundred.measure(bench.figures)
+    affected.measure(bench.figures)
     text = bench.table(asked.settle, (before, after), size)
     print(text)
     if not asked.dry_run:

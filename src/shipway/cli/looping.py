@@ -68,17 +68,22 @@ def test(*, package: str, cobertura: str) -> int:
 
 
 @click.command()
-@click.argument("subject", metavar="[DIR|PROGRAM|ENV]", default="")
+@click.argument("subject", metavar="[DIR|PROGRAM|IMAGE|ENV]", default="")
+@click.option("--report", metavar="FILE", type=file, default="", help="Attach it to IMAGE.")
 @click.option("--deployed", is_flag=True, help="What runs in ENV, or everywhere, by its SBOMs.")
 @keys
 @click.option("--database", metavar="URL|DIR", default="", help="Instead of your configuration's.")
 @shared
-def scan(*, subject: str, deployed: bool, keys: tuple[str, ...], database: str) -> int:
+def scan(*, subject: str, report: str, deployed: bool, keys: tuple[str, ...], database: str) -> int:
     """Look for known vulnerabilities in the project, or in a Go program, and judge them.
 
-    With --deployed: in what serves now, and attach what is found to its images. Exits with 9 where
-    one stops that no exception covers.
+    With --deployed: in what serves now, and attach what is found to its images. With --report:
+    attach what Trivy or Grype said of IMAGE. Exits with 9 where one stops that no exception covers.
     """
+    if report:
+        if deployed or not subject:
+            raise click.UsageError("--report is about one IMAGE")
+        return go("report", reference=subject, path=report)
     if deployed:
         return go("rescan", environment=subject, database=database, keys=keys)
     given = click.get_current_context().ensure_object(dict)

@@ -140,7 +140,7 @@ def trace_image(request: TraceRequest, *, registry: Registry) -> Told:
     Raises:
         ShipwayError: ``trace.not_found`` if the registry has no such image.
     """
-    repository, digest = _resolved(request.subject, registry)
+    repository, digest = resolved(request.subject, registry)
     placed = msgspec.structs.replace(request, repository=repository)
     source = _Recording(RegistrySource(registry))
     found = _judge_image(placed, digest, source)
@@ -239,7 +239,12 @@ def _judge_image(request: TraceRequest, digest: Digest, source: Source) -> Trace
     return tracing.image(request.subject, drive(walk, source), digest, request.asked)
 
 
-def _resolved(reference: str, registry: Registry) -> tuple[str, Digest]:
+def resolved(reference: str, registry: Registry) -> tuple[str, Digest]:
+    """Return repository and digest of an image, by tag or digest.
+
+    Raises:
+        ShipwayError: ``trace.not_found`` if the registry has no such image.
+    """
     repository, at, wanted = reference.partition("@")
     if not at:
         repository, colon, wanted = reference.rpartition(":")

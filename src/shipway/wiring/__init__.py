@@ -8,7 +8,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shipway.wiring.inner import affected, build, dev, doctor, logs, rescan, scan, test, visit
+from shipway.wiring.inner import (
+    affected,
+    build,
+    dev,
+    doctor,
+    logs,
+    report,
+    rescan,
+    scan,
+    test,
+    visit,
+)
 from shipway.wiring.releasing import delete, deploy, diff, plan, promote, release
 from shipway.wiring.tools import TOOLCHAIN, Tools, architecture
 
@@ -21,7 +32,18 @@ if TYPE_CHECKING:
     Emit = Callable[[Event], None]
 
 __all__ = ["delete", "deploy", "diff", "plan", "promote", "release"]
-__all__ += ["affected", "build", "dev", "doctor", "logs", "rescan", "scan", "test", "visit"]
+__all__ += [
+    "affected",
+    "build",
+    "dev",
+    "doctor",
+    "logs",
+    "report",
+    "rescan",
+    "scan",
+    "test",
+    "visit",
+]
 """What other modules of wiring have, beside what is defined here."""
 
 

@@ -85,6 +85,15 @@ def rescan(
     )
 
 
+def report(*, directory: str, cluster: str, emit: Emit, reference: str, path: str) -> object:
+    """Attach what a scanner said of an image."""
+    from shipway.roads import reporting as road
+
+    del cluster
+    asked = road.ReportRequest(directory=directory, reference=reference, path=path)
+    return road.report(asked, hands=Tools(emit), emit=emit)
+
+
 def affected(
     *,
     directory: str,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import msgspec
 import pytest
 
+from fakes.reports import grype
 from shipway.core.evidence import predicate, scanned, statement
 from shipway.core.evidence.link import Edge, Verified
 from shipway.core.evidence.scanned import Scan
 from shipway.core.evidence.statement import Statement
 from shipway.core.oci.digest import hex_of, of
+from shipway.core.vulns import packages
 from shipway.core.vulns.finding import CALLED, IMPORTED, REQUIRED, Finding
 from shipway.core.vulns.gate import BLOCKED, EXCEPTED, NOTED, Judged
 
@@ -176,6 +179,32 @@ def test_nothing_known_needs_no_vex() -> None:
     """There is nothing to say."""
     assert scanned.vex(scan(), IMAGE, "r.test/web", "me") is None
     assert msgspec.json.encode(scanned.statement(scan(), IMAGE))
+
+
+def test_a_report_is_attached_as_it_is() -> None:
+    """Tool, version, database and findings; nobody has judged it, and it is no scan of code."""
+    said = scanned.reported(packages.read(json.dumps(grype(IMAGE)).encode()), IMAGE, NOW)
+    scanner = said.predicate["scanner"]
+
+    assert said.about(IMAGE)
+    assert scanner["uri"] == "pkg:github/anchore/grype"
+    assert scanner["version"] == "0.104.0"
+    assert scanner["db"] == {"uri": "", "version": "2026-11-24T01:31:08Z"}
+    assert scanner["result"] == {
+        "format": "https://shipway.dev/os-report/v1",
+        "result": "NOT_JUDGED",
+        "system": "debian 12",
+        "findings": [
+            {
+                "id": "CVE-2026-7001",
+                "package": "libssl3",
+                "version": "3.0.14-1~deb12u1",
+                "fixed": "3.0.15-1~deb12u1",
+                "severity": "high",
+            }
+        ],
+    }
+    assert scanned.newest([link(said)]) == {}
 
 
 def link(said: Statement, payload: bytes = b"p") -> Verified:

@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
     from shipway.core.evidence.link import Verified
     from shipway.core.oci.digest import Digest
+    from shipway.core.vulns.packages import Report
 
 RESULT = f"{types.OWN}/scan/v1"
 """``format`` of what stands in ``scanner.result``."""
+REPORT = f"{types.OWN}/os-report/v1"
+"""``format`` of a report about a distribution's packages."""
 NOT_SCANNED = "not scanned"
 """What is said of a distribution's packages where no scanner looked at them."""
+_INVOCATION: dict[str, Any] = {"parameters": [], "uri": "", "event_id": "", "builder.id": ""}
+_SCANNERS = {"trivy": "pkg:github/aquasecurity/trivy", "grype": "pkg:github/anchore/grype"}
 _VEX = "https://openvex.dev/ns/v0.2.0"
 _ENTRY = "https://pkg.go.dev/vuln/"
 PRESENT = "present"
@@ -73,7 +78,7 @@ def statement(scan: Scan, image: Digest) -> Statement:
         subject=(resource(image),),
         predicate_type=types.SCAN,
         predicate={
-            "invocation": {"parameters": [], "uri": "", "event_id": "", "builder.id": ""},
+            "invocation": _INVOCATION,
             "scanner": {
                 "uri": f"{types.OWN}/scanner/{name}",
                 "version": version,
@@ -114,6 +119,30 @@ def vex(scan: Scan, image: Digest, repository: str, author: str) -> Statement | 
     )
 
 
+def reported(report: Report, image: Digest, now: float) -> Statement:
+    """Return the scan link of a report about a distribution's packages; nobody judges them here."""
+    result = {
+        "format": REPORT,
+        "result": "NOT_JUDGED",
+        "system": report.system,
+        "findings": [msgspec.to_builtins(one) for one in report.findings],
+    }
+    return Statement(
+        subject=(resource(image),),
+        predicate_type=types.SCAN,
+        predicate={
+            "invocation": _INVOCATION,
+            "scanner": {
+                "uri": _SCANNERS[report.scanner],
+                "version": report.version,
+                "db": {"uri": "", "version": report.database},
+                "result": result,
+            },
+            "metadata": {"scanStartedOn": timestamp(now), "scanFinishedOn": timestamp(now)},
+        },
+    )
+
+
 def newest(links: Iterable[Verified]) -> dict[tuple[str, str], str]:
     """Return how near each vulnerability comes in each module, by the newest scan that counts.
 
@@ -122,7 +151,7 @@ def newest(links: Iterable[Verified]) -> dict[tuple[str, str], str]:
     scans = [
         (_text(link.statement.predicate, "metadata", "scanFinishedOn"), link.edge.payload, link)
         for link in links
-        if link.edge.predicate_type == types.SCAN
+        if link.edge.predicate_type == types.SCAN and _of_code(link)
     ]
     if not scans:
         return {}
@@ -134,6 +163,12 @@ def newest(links: Iterable[Verified]) -> dict[tuple[str, str], str]:
         for one in (found if isinstance(found, list) else ())
         if isinstance(one, dict) and "sbom" not in _mapping(one.get("seen"))
     }
+
+
+def _of_code(link: Verified) -> bool:
+    """Return whether a scan link is about Go code, and no report about a distribution."""
+    result = _mapping(_mapping(link.statement.predicate.get("scanner")).get("result"))
+    return result.get("format") == RESULT
 
 
 def _text(value: dict[str, Any], *path: str) -> str:
