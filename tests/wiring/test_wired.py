@@ -96,6 +96,19 @@ def test_verify_bundle_needs_no_project(tmp_path: Path) -> None:
     assert error(wiring.verify_bundle, cluster=NONE, **asked) == "bundle.missing"
 
 
+def test_roads_of_vulnerabilities_reach_what_is_asked(project: Path) -> None:
+    """A scan asks for its database, what is deployed for a cluster, a report for its file."""
+    asked: dict[str, Any] = {"directory": str(project), "cluster": NONE}
+    live: dict[str, Any] = {**asked, "environment": "dev", "database": "", "keys": ()}
+    nowhere = "http://127.0.0.1:1"
+
+    assert error(wiring.scan, **asked, program="", database="nothing") == "scan.database"
+    assert error(wiring.scan, **asked, program="", database=nowhere) == "scan.unreachable"
+    assert error(wiring.affected, **live, id="GO-1") == "cluster.stopped"
+    assert error(wiring.rescan, **live) == "cluster.stopped"
+    assert error(wiring.report, **asked, reference="r.test/x:1", path="no.json") == "scan.report"
+
+
 @pytest.mark.usefixtures("project")
 def test_gc_needs_no_project_and_no_cluster() -> None:
     """An empty store has nothing to remove, and its room is told."""
