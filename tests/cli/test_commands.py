@@ -230,6 +230,11 @@ def project(tmp_path: Path) -> Path:
         ("test . --cobertura c.xml", "test", {"package": ".", "cobertura": "c.xml"}),
         ("scan", "scan", {"program": "", "database": ""}),
         (
+            "scan r.test/web:1 --env prod",
+            "scan_image",
+            {"reference": "r.test/web:1", "environment": "prod", "database": "", "keys": ()},
+        ),
+        (
             "scan r.test/web:1 --report r.json",
             "report",
             {"reference": "r.test/web:1", "path": "r.json"},

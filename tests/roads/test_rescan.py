@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import msgspec
 import pytest
 
 from fakes.git import ROOT
@@ -19,7 +20,7 @@ from shipway.core.oci.descriptor import MANIFEST, Descriptor
 from shipway.core.oci.digest import Digest
 from shipway.core.vulns.finding import Finding
 from shipway.core.vulns.gate import NOTED, Allowance, Judged, Rules
-from shipway.errors import Kind
+from shipway.errors import Kind, ShipwayError
 from shipway.roads import affected as asking
 from shipway.roads import rescan as road
 from shipway.roads import scanning
@@ -164,3 +165,30 @@ def test_what_cannot_be_asked_is_not_clean(shop: Shop) -> None:
 
     assert told.exit_kind is Kind.MISSING
     assert "not scanned: dev" in shop.texts()
+
+
+def test_one_image_is_judged_by_its_sbom(shop: Shop) -> None:
+    """By tag or digest, as the environment trusts it; nothing is attached."""
+    place = WhereRequest(directory=ROOT)
+    asked = road.RescanRequest(where=place)
+    (one,) = asking.affected(asking.AffectedRequest(where=place), hands=shop).reached
+    told = road.image(asked, one.image, hands=shop)
+
+    assert told.exit_kind is Kind.REJECTED
+    (judged,) = told.subjects[one.image]
+    assert (judged.finding.id, judged.finding.seen) == (ID, {"sbom": "present"})
+    assert links(shop) == []
+
+    graded(shop, "imported")
+    assert road.image(asked, one.image, hands=shop).exit_kind is None
+
+
+def test_an_image_without_an_sbom_is_not_clean(shop: Shop) -> None:
+    """Nobody can say what is in it."""
+    shop.image("r.test/other:1", msgspec.json.encode({"schemaVersion": 2, "layers": []}))
+    with pytest.raises(ShipwayError) as caught:
+        road.image(
+            road.RescanRequest(where=WhereRequest(directory=ROOT)), "r.test/other:1", hands=shop
+        )
+
+    assert (caught.value.id, caught.value.kind) == ("scan.unknown", Kind.NOT_FOUND)

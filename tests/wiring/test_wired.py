@@ -106,6 +106,7 @@ def test_roads_of_vulnerabilities_reach_what_is_asked(project: Path) -> None:
     assert error(wiring.scan, **asked, program="", database=nowhere) == "scan.unreachable"
     assert error(wiring.affected, **live, id="GO-1") == "cluster.stopped"
     assert error(wiring.rescan, **live) == "cluster.stopped"
+    assert error(wiring.scan_image, **live, reference="127.0.0.1:1/x:1") == "registry.unreachable"
     assert error(wiring.report, **asked, reference="r.test/x:1", path="no.json") == "scan.report"
 
 

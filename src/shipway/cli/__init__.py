@@ -10,6 +10,7 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``build``           package, environment, push, folder, archive (paths or ``""``)
 ``test``            package, cobertura (path or ``""``)
 ``scan``            program (absolute path or ``""``), database (address, folder or ``""``)
+``scan_image``      reference, environment, database, keys
 ``report``          reference, path
 ``rescan``          environment (``""`` is all), database, keys
 ``dev``             package, environment, keys, port, tests (as ``up``), logs, forward

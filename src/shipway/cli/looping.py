@@ -70,12 +70,21 @@ def test(*, package: str, cobertura: str) -> int:
 @click.command()
 @click.argument("subject", metavar="[DIR|PROGRAM|IMAGE|ENV]", default="")
 @click.option("--report", metavar="FILE", type=file, default="", help="Attach it to IMAGE.")
+@of_environment
 @click.option("--deployed", is_flag=True, help="What runs in ENV, or everywhere, by its SBOMs.")
 @keys
 @click.option("--database", metavar="URL|DIR", default="", help="Instead of your configuration's.")
 @shared
-def scan(*, subject: str, report: str, deployed: bool, keys: tuple[str, ...], database: str) -> int:
-    """Look for known vulnerabilities in the project, or in a Go program, and judge them.
+def scan(
+    *,
+    subject: str,
+    report: str,
+    environment: str,
+    deployed: bool,
+    keys: tuple[str, ...],
+    database: str,
+) -> int:
+    """Look for known vulnerabilities in the project, a Go program or an image, and judge them.
 
     With --deployed: in what serves now, and attach what is found to its images. With --report:
     attach what Trivy or Grype said of IMAGE. Exits with 9 where one stops that no exception covers.
@@ -90,7 +99,15 @@ def scan(*, subject: str, report: str, deployed: bool, keys: tuple[str, ...], da
     start = given.get("directory") or "."
     place = posixpath.normpath(posixpath.join(start, subject)) if subject else ""
     if place and not Path(place).exists():
-        raise click.UsageError(f"there is no {subject}")
+        if "/" not in subject or subject.startswith((".", "/")):
+            raise click.UsageError(f"there is no {subject}")
+        return go(
+            "scan_image",
+            reference=subject,
+            environment=environment,
+            database=database,
+            keys=keys,
+        )
     if place and Path(place).is_dir():
         given["directory"], place = place, ""
     return go("scan", program=place and str(Path(place).absolute()), database=database)

@@ -7,32 +7,38 @@ cannot tell, so that it counts as called. What is found is attached to the image
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from shipway import scope
 from shipway.core.evidence import scanned
+from shipway.core.evidence.policy import built_in
 from shipway.core.evidence.scanned import Scan
+from shipway.core.evidence.walk import Walk
+from shipway.core.vulns import bill as bills
 from shipway.core.vulns import gate, osv
 from shipway.core.vulns.finding import CALLED, GRADES, Finding
 from shipway.core.vulns.reach import Index
-from shipway.errors import Kind
-from shipway.roads import affected, scanlinks, scanning
+from shipway.errors import Kind, ShipwayError
+from shipway.roads import affected, scanlinks, scanning, where
 from shipway.roads.opening import Opening
+from shipway.roads.trace import resolved
 from shipway.roads.where import WhereRequest  # noqa: TC001  msgspec reads types
 from shipway.run import Run
+from shipway.stages.verify import RegistrySource, drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shipway.core.evidence.trust import Trust
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.vulns import Database
     from shipway.core.run.events import Event
     from shipway.core.vulns.bill import Part
     from shipway.core.vulns.gate import Judged, Rules
     from shipway.core.vulns.reach import Match
-    from shipway.roads.affected import Serving
 
 SCANNER = "sbom v1"
 """What is told as the scanner: SBOM links, matched with the database by version."""
@@ -74,7 +80,7 @@ def deployed(
                 if not part.known:
                     unknown.append(f"{name} has no SBOM that counts")
                     continue
-                findings = _findings(one, part, index, hands)
+                findings = _findings(part, one.place.trust, index, hands)
                 judged[name] = gate.judge(findings, rules, hands.clock.now())
                 _attach(part, judged[name], rules, database, hands=hands, run=run, opening=opening)
         for why in unknown:
@@ -85,9 +91,41 @@ def deployed(
     return told
 
 
-def _findings(one: Serving, part: Part, index: Index, hands: Hands) -> tuple[Finding, ...]:
+def image(request: RescanRequest, reference: str, *, hands: Hands) -> scanning.Told:
+    """Judge one image by its SBOM links, as the environment trusts them; attach nothing.
+
+    Raises:
+        ShipwayError: ``scan.unknown`` (not found) where it has no SBOM that counts;
+            ``trace.not_found``; as :func:`deployed`.
+    """
+    rules = scanning.named(hands.scan_rules, request.database)
+    trust = where.trust(request.where, hands=hands)
+    repository, digest = resolved(reference, hands.registry)
+    walk = Walk(trust=trust, policy=built_in().policy)
+    walk.image(repository, digest)
+    with scope.open():
+        evidence = drive(walk, RegistrySource(hands.registry))
+    part = bills.part(evidence, posixpath.basename(repository), repository, digest)
+    if not part.known:
+        raise ShipwayError(
+            "scan.unknown",
+            Kind.NOT_FOUND,
+            "it has no SBOM that counts here, so nobody can say what is in it",
+            operation="scanning",
+            subject=reference,
+            hint="name the key that signed it with --key; shipway scan PROGRAM reads a Go program",
+        )
+    modules = frozenset(module for module, _ in part.modules)
+    database = scanning.opened(modules, rules, hands=hands)
+    index = Index(map(osv.read, hands.databases.entries(database, modules)))
+    findings = _findings(part, trust, index, hands)
+    judged = {reference: gate.judge(findings, rules, hands.clock.now())}
+    return scanning.answer(judged, SCANNER, database.source, database.modified)
+
+
+def _findings(part: Part, trust: Trust, index: Index, hands: Hands) -> tuple[Finding, ...]:
     matches = index.matches(part)
-    near = affected.grades(part, one.place.trust, hands) if matches else {}
+    near = affected.grades(part, trust, hands) if matches else {}
     return tuple(_finding(match, near.get((match.id, match.module), "")) for match in matches)
 
 

@@ -17,6 +17,7 @@ from shipway.wiring.inner import (
     report,
     rescan,
     scan,
+    scan_image,
     test,
     visit,
 )
@@ -41,6 +42,7 @@ __all__ += [
     "report",
     "rescan",
     "scan",
+    "scan_image",
     "test",
     "visit",
 ]

@@ -66,6 +66,25 @@ def scan(*, directory: str, cluster: str, emit: Emit, program: str, database: st
     return road.scan(asked, hands=Tools(emit), emit=emit)
 
 
+def scan_image(
+    *,
+    directory: str,
+    cluster: str,
+    emit: Emit,
+    reference: str,
+    environment: str,
+    database: str,
+    keys: tuple[str, ...],
+) -> object:
+    """Judge an image by its SBOM."""
+    from shipway.roads import rescan as road
+    from shipway.roads.where import WhereRequest
+
+    where = WhereRequest(directory=directory, environment=environment, cluster=cluster, keys=keys)
+    asked = road.RescanRequest(where=where, database=database)
+    return road.image(asked, reference, hands=Tools(emit))
+
+
 def rescan(
     *,
     directory: str,

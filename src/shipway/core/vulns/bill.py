@@ -56,23 +56,27 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 def of(evidence: Evidence, release: Digest, repository: str) -> Bill:
     """Return the bill of a release that lies in ``repository``, from what was verified of it."""
     contents = evidence.releases.get(release)
-    parts = []
-    for one in contents.services if contents else ():
-        images = _images(evidence, one.image)
-        bills = [link for image in images for link in evidence.about(image, "sbom")]
-        builds = [link for image in images for link in evidence.about(image, "build")]
-        parts.append(
-            Part(
-                service=one.name,
-                repository=sealed.absolute(one.repository, repository),
-                images=images,
-                modules=modules(link.statement.predicate for link in bills),
-                commit=next(filter(None, map(_commit, builds)), ""),
-                signer=builds[0].signer if builds else "",
-                known=bool(bills),
-            )
-        )
-    return Bill(release=release, parts=tuple(parts))
+    parts = tuple(
+        part(evidence, one.name, sealed.absolute(one.repository, repository), one.image)
+        for one in (contents.services if contents else ())
+    )
+    return Bill(release=release, parts=parts)
+
+
+def part(evidence: Evidence, name: str, repository: str, image: Digest) -> Part:
+    """Return what an image or index is made of, from what was verified of it."""
+    images = _images(evidence, image)
+    bills = [link for one in images for link in evidence.about(one, "sbom")]
+    builds = [link for one in images for link in evidence.about(one, "build")]
+    return Part(
+        service=name,
+        repository=repository,
+        images=images,
+        modules=modules(link.statement.predicate for link in bills),
+        commit=next(filter(None, map(_commit, builds)), ""),
+        signer=builds[0].signer if builds else "",
+        known=bool(bills),
+    )
 
 
 def modules(documents: Iterable[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
