@@ -123,7 +123,7 @@ def test_life(environment: Environment, tmp_path: Path) -> None:
         f"configmap/{LIFE}/Not_A_Name",
     )
 
-    done = environment.carry(first)
+    done = environment.carry(environment.plan(SPACE, config("old"), deployment(image, space=LIFE)))
     assert {one.verb for one in done.objects} == {Verb.CREATE}
     before = environment.web()
 
