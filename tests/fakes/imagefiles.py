@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from shipway.core.oci.descriptor import OCTETS
@@ -31,9 +32,12 @@ class MemoryImageFiles:
         del root
         found = []
         for target, path in files.items():
-            data = self._project.read(path)
-            if data is None:
+            place = posixpath.normpath(path)
+            below = self._project.under(place)
+            if not self._project.has(place) and not below:
                 raise ShipwayError("image.files", Kind.CONFIG, "it is not there", subject=path)
-            blob = self._content.put(data, OCTETS)
-            found.append(Entry(path=target.lstrip("/"), type=Type.FILE, blob=blob))
+            for name in (place,) if self._project.has(place) else below:
+                blob = self._content.put(self._project.files[name], OCTETS)
+                at = f"{target}{name.removeprefix(place)}".lstrip("/")
+                found.append(Entry(path=at, type=Type.FILE, blob=blob))
         return tuple(found)

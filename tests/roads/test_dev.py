@@ -82,6 +82,12 @@ class Session:
         assert self.error.id == "run.cancelled"
 
 
+def aside(shop: Shop, path: str, text: str) -> None:
+    """Write a file that no build reads."""
+    shop.git.files[path] = text
+    shop.project.files[path] = text.encode()
+
+
 @pytest.fixture
 def begin() -> Iterator[Callable[..., Session]]:
     """Give what starts a session; it is ended by Ctrl-C."""
@@ -187,6 +193,56 @@ def test_a_broken_config_is_said_and_mended(begin: Callable[..., Session]) -> No
     way.idle(4)
 
     assert sum("wrong" in one for one in way.remarks) == 1
+
+
+CA = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+CONFIG = """schema = 1
+[services.shop]
+package = "."
+image.ca = "certs/ca.pem"
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "then"),
+    [
+        ("kodata/index.html", "<p>one", "<p>two"),
+        ("certs/ca.pem", CA.format("b25l"), CA.format("dHdv")),
+        ("k8s/web.yaml", "a: 1\n", "a: 2\n"),
+    ],
+    ids=["kodata", "ca", "manifests"],
+)
+def test_all_that_an_image_or_a_deploy_is_made_of_counts(
+    begin: Callable[..., Session], path: str, first: str, then: str
+) -> None:
+    """Static files as ko has them, a company's authority, and manifests wherever they are."""
+    shop = Shop()
+    aside(shop, "shipway.toml", CONFIG + '[environments.dev]\noverlay = "k8s"\n')
+    aside(shop, "certs/ca.pem", CA.format("b25l"))
+    aside(shop, "k8s/kustomization.yaml", "resources: []\n")
+    aside(shop, path, first)
+    way = begin(shop)
+    way.idle(1)
+    aside(shop, path, then)
+    shop.watching.touch()
+    way.idle(2)
+
+    assert f"{ROOT}/{path}".rpartition("/")[0] in shop.watching.watched
+
+
+def test_what_is_read_for_the_targets_nodes_counts(begin: Callable[..., Session]) -> None:
+    """Where nodes are of another platform, what the build for that one read is looked at."""
+    shop = Shop()
+    shop.write("shipway.toml", FAR.format('{context = "far"}'))
+    node = {"status": {"nodeInfo": {"operatingSystem": "linux", "architecture": "arm64"}}}
+    shop.cluster.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, **node})
+    shop.write("data/words.txt", "embedded, so that go read it")
+    way = begin(shop, logs=False, forward=False)
+    way.idle(1)
+    way.save("data/words.txt", "another")
+    way.idle(2)
+
+    assert way.runs == ["passed"] * 2
 
 
 def test_logs_and_forwards_come_beside(begin: Callable[..., Session]) -> None:

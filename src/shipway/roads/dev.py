@@ -61,7 +61,13 @@ def dev(request: DevRequest, *, hands: Hands, emit: Callable[[Event], None]) -> 
             ``source.no-repository``.
     """
     asked = request.up
-    sources = Sources(asked.directory, asked.package, architecture=asked.architecture, hands=hands)
+    sources = Sources(
+        asked.directory,
+        asked.package,
+        environment=asked.environment,
+        architecture=asked.architecture,
+        hands=hands,
+    )
     with scope.open() as outer:
         _Session(request, sources, hands, _Voice(emit, hands), outer).go()
 
@@ -108,6 +114,7 @@ class _Session:
     def go(self) -> None:
         """Do one round after another."""
         while True:
+            self._sources.ask()
             with self._hands.watching.folders(self._sources.folders()) as watched:
                 mark = self._sources.mark()
                 whole = self._round(watched, mark)

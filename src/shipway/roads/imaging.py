@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shipway.core.oci.descriptor import Descriptor
     from shipway.core.oci.image import BaseImage
     from shipway.core.ports.hands import Hands
+    from shipway.core.project.config import Service
     from shipway.roads.make import MakeRequest
     from shipway.run import Run
 
@@ -37,16 +38,15 @@ def assemble(
             and what the stage raises.
     """
     project = posixpath.normpath(posixpath.join(request.source.root, request.project_dir))
-    files = {
-        target: posixpath.normpath(posixpath.join(request.project_dir, path))
-        for target, path in request.service.files.items()
-    }
-    kodata = posixpath.normpath(posixpath.join(request.module_dir, request.package, KODATA))
     base = _base(request, hands)
     _linked(request, binary, base, hands=hands, run=run)
-    served = hands.imagefiles.folder(request.source.root, kodata)
-    if served:
-        files[KO_DATA_PATH] = kodata
+    files = listed(
+        request.service,
+        root=request.source.root,
+        project_dir=request.project_dir,
+        package_dir=posixpath.join(request.module_dir, request.package),
+        hands=hands,
+    )
     return run.step(
         image.assemble,
         request.unit,
@@ -58,11 +58,25 @@ def assemble(
             files=hands.imagefiles.collect(request.source.root, files),
             ca=_authorities(project, request.service.image.ca, hands),
             ports=ran[:1] or request.ports,
-            environment=(f"KO_DATA_PATH={KO_DATA_PATH}",) if served else (),
+            environment=(f"KO_DATA_PATH={KO_DATA_PATH}",) if KO_DATA_PATH in files else (),
         ),
         returns=Image,
         content=hands.content,
     )
+
+
+def listed(
+    service: Service, *, root: str, project_dir: str, package_dir: str, hands: Hands
+) -> dict[str, str]:
+    """Return what goes into the image: path in it to path below ``root``, as are both folders."""
+    files = {
+        target: posixpath.normpath(posixpath.join(project_dir, path))
+        for target, path in service.files.items()
+    }
+    kodata = posixpath.normpath(posixpath.join(package_dir, KODATA))
+    if hands.imagefiles.folder(root, kodata):
+        files[KO_DATA_PATH] = kodata
+    return files
 
 
 def _linked(
