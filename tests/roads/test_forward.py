@@ -174,3 +174,20 @@ def test_a_forward_follows_the_pods(far: tuple[Shop, int]) -> None:
         (False, True),
     ]
     assert shop.browser.shown == [f"http://127.0.0.1:{port}"]
+
+
+def test_a_forward_follows_the_service(far: tuple[Shop, int]) -> None:
+    """A redeploy that gives it other pods or another port is what the next connection goes to."""
+    shop, port = far
+    assert asked(port) == b"a:8080 ?"
+    serve(shop, selector={"app": "other"}, port={"targetPort": 9090})
+    assert asked(port) == b""
+    pod = shop.cluster.objects[Ref("v1", "Pod", SPACE, "a").identity]
+    pod["metadata"]["labels"] = {"app": "other"}
+    shop.cluster.put(pod)
+    assert asked(port) == b"a:9090 ?"
+    shop.cluster.drop(Ref("v1", "Service", SPACE, "shop"))
+    assert asked(port) == b""
+
+    remarks = [one.text for one in shop.said if isinstance(one, Remark)]
+    assert ["is ready" in remarks[0], "is gone" in remarks[1]] == [True, True]

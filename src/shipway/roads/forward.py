@@ -120,10 +120,24 @@ def forwarded(
 ) -> Iterator[str]:
     """Forward a local port to a Service's first port while in the block, and give the URL.
 
+    Each connection goes to what the Service says at that moment.
+
     Raises:
         ShipwayError: ``open.port`` (config) where it has no TCP port or selects no pods.
     """
-    name = ref_of(service).name
+    ref, port = ref_of(service), _port(service)
+
+    def failed(error: ShipwayError) -> None:
+        emit(Remark(run="", trace="", at=hands.clock.now(), text=str(error), loud=True))
+
+    def connect() -> Tunnel:
+        return _connected(kube, ref)
+
+    with hands.forwards.listen(port.local, connect, on_error=failed) as local:
+        yield port.url(LOOPBACK, local)
+
+
+def _port(service: Obj) -> Port:
     listed = forwarding.ports(service)
     if not listed or not forwarding.selector(service):
         raise ShipwayError(
@@ -131,24 +145,18 @@ def forwarded(
             Kind.CONFIG,
             "it has no TCP port" if not listed else "it selects no pods",
             operation="forwarding to",
-            subject=name,
+            subject=ref_of(service).name,
         )
-    port = listed[0]
-
-    def failed(error: ShipwayError) -> None:
-        emit(Remark(run="", trace="", at=hands.clock.now(), text=str(error), loud=True))
-
-    def connect() -> Tunnel:
-        return _connected(kube, service, port)
-
-    with hands.forwards.listen(port.local, connect, on_error=failed) as local:
-        yield port.url(LOOPBACK, local)
+    return listed[0]
 
 
-def _connected(kube: Kube, service: Obj, port: Port) -> Tunnel:
-    """Return a tunnel to a pod that serves now."""
-    ref = ref_of(service)
-    selection = Selection("v1", "Pod", ref.namespace, labels=forwarding.selector(service))
+def _connected(kube: Kube, ref: Ref) -> Tunnel:
+    """Return a tunnel to a pod that serves now, as the Service stands now."""
+    live = kube.get(ref)
+    if live is None:
+        raise _nobody(ref, "the Service is gone")
+    port = _port(live)
+    selection = Selection("v1", "Pod", ref.namespace, labels=forwarding.selector(live))
     last: ShipwayError | None = None
     for one in forwarding.endpoints(port, kube.list(selection)):
         try:
@@ -157,10 +165,14 @@ def _connected(kube: Kube, service: Obj, port: Port) -> Tunnel:
             if error.kind not in {Kind.TRANSIENT, Kind.NOT_FOUND}:
                 raise
             last = error
-    raise last or ShipwayError(
+    raise last or _nobody(ref, "no pod of it is ready")
+
+
+def _nobody(ref: Ref, why: str) -> ShipwayError:
+    return ShipwayError(
         "kube.forward",
         Kind.TRANSIENT,
-        "no pod of it is ready",
+        why,
         operation="forwarding to",
         subject=str(ref),
         hint="shipway status shows how its pods are",
