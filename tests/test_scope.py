@@ -396,3 +396,19 @@ def test_handlers_are_put_back() -> None:
         assert signal.getsignal(signal.SIGTERM) is not before
 
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_what_a_task_begins_while_the_scope_is_left_is_joined_too() -> None:
+    """Leaving waits for all, though those that ended are forgotten meanwhile."""
+    done: list[int] = []
+
+    def begin(number: int) -> None:
+        time.sleep(0.02)
+        if number:
+            scope.spawn(begin, number - 1)
+        done.append(number)
+
+    with scope.open() as inside:
+        inside.spawn(begin, 5)
+
+    assert sorted(done) == [0, 1, 2, 3, 4, 5]

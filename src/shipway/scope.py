@@ -135,10 +135,14 @@ class Scope:
                 self._interrupts.remove(interrupt)
 
     def spawn(self, fn: Callable[..., R], *args: object) -> Task[R]:
-        """Start ``fn(*args)`` in a thread of its own and return at once."""
+        """Start ``fn(*args)`` in a thread of its own and return at once.
+
+        One that has ended well is forgotten; a scope may live long.
+        """
         self.check()
         task: Task[R] = Task(self, fn, args)
         with self._lock:
+            self._tasks = [one for one in self._tasks if not one.done or one.unseen]
             self._tasks.append(task)  # type: ignore[arg-type]  # read as object only
         task.start()
         return task
@@ -196,8 +200,11 @@ class Scope:
 
     def _settle(self) -> bool:
         """Wait for all tasks, once cancelled 0.4 s more; return whether all have ended."""
-        for task in self._tasks:
-            task.settle()
+        settled: set[Task[object]] = set()
+        while waiting := [task for task in self._tasks if task not in settled]:
+            for task in waiting:  # they may spawn others
+                task.settle()
+            settled.update(waiting)
         until = time.monotonic() + PATIENCE
         return all([task.wait(until - time.monotonic()) for task in self._tasks])  # noqa: C419  wait for each
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import os
+import resource
 import socket
 import threading
 import time
@@ -116,3 +120,44 @@ def test_leaving_ends_connections_and_port() -> None:
     near.close()
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", ports[0]), timeout=1)
+
+
+def test_out_of_files_is_waited_out() -> None:
+    """A connection that comes while no file can be opened is taken when one can."""
+    far, held = Far(), list[int]()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with (
+        socket.socket() as first,  # accept(2) holds a descriptor for it already
+        socket.socket() as near,
+        LocalForwards().listen(0, far.connect, on_error=far.errors.append) as port,
+    ):
+        near.settimeout(10)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (near.fileno() + 64, hard))
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(os.dup(near.fileno()))
+            for one in (first, near):
+                one.connect(("127.0.0.1", port))
+                one.sendall(b"a")
+            assert first.recv(1) == b"A"
+            time.sleep(0.3)
+            assert len(far.tunnels) == 1
+        finally:
+            for number in held:
+                os.close(number)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert near.recv(1) == b"A"
+
+
+def test_connections_that_ended_are_forgotten() -> None:
+    """However many there were, what is kept is what is open."""
+    far = Far()
+    with LocalForwards(linger=0.2).listen(0, far.connect, on_error=far.errors.append) as port:
+        for _ in range(20):
+            assert talk(port, b"x") == b"X"
+        gc.collect()
+        kept = [one for one in gc.get_objects() if type(one).__name__ == "_Carried"]
+
+    assert len(far.tunnels) == 20
+    assert len(kept) < 10

@@ -7,6 +7,7 @@ ends the other's side when it is over.
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 15
 _BACKLOG = 64
+_CLOSED = frozenset({errno.EBADF, errno.EINVAL})
+"""What accept(2) says of a socket that does not listen any more."""
+_PAUSE = 0.1
+"""Seconds until the next try to take a connection."""
 LINGER = 5.0
 """Seconds of silence after which a connection is over whose near side has nothing more to say.
 
@@ -63,8 +68,11 @@ class LocalForwards:
         while True:
             try:
                 near, _ = server.accept()
-            except OSError:
-                return
+            except OSError as error:
+                if error.errno in _CLOSED:
+                    return
+                scope.current().wait(_PAUSE)  # a caller that is gone, or no file is free just now
+                continue
             carried = _Carried(near, live, self._linger)
             scope.spawn(carried.run, connect, on_error)
 
