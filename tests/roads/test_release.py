@@ -25,6 +25,7 @@ from shipway.core.run.events import Remark, StepStarted
 from shipway.core.vulns.gate import Rules
 from shipway.errors import Kind, ShipwayError
 from shipway.roads import growth, releases, status
+from shipway.roads.build import BuildRequest, build
 from shipway.roads.dispatch import Dispatched, DispatchRequest, deploy, promote
 from shipway.roads.release import Released, ReleaseRequest, release
 from shipway.roads.tracing import walk_back
@@ -115,6 +116,39 @@ def test_a_release_is_a_reference_and_deploys_nothing() -> None:
     assert WEB.identity not in shop.clusters["east"].objects
     found = releases.pulled("one.test/shop/evidence", of(data(shop, said.release)), shop)
     assert (found.contents.channel, found.contents.tests) == ("release", "passed")
+
+
+@pytest.mark.parametrize("road", ["build", "up"])
+def test_a_version_stays_with_its_release(road: str) -> None:
+    """What is built of the same commit later leaves the release's tag alone, and says so."""
+    shop = shop_of()
+    made(shop)
+    at = shop.registries.resolve("one.test/shop/shop", "v1.0.0")
+    if road == "build":
+        asked = BuildRequest(directory=ROOT, environment="staging", architecture="arm64")
+        images = build(asked, hands=shop, emit=shop.said.append).images
+    else:
+        images = shop.carry(environment="staging", keys=KEYS, tests="off").images
+    now = shop.registries.resolve("one.test/shop/shop", "v1.0.0")
+
+    assert at is not None
+    assert now == at
+    assert not images["shop"].endswith(at.digest)
+    assert "shop: the tag v1.0.0 stays with another image of this commit" in shop.texts()
+
+
+def test_a_version_that_was_tried_is_the_releases_in_the_end() -> None:
+    """A release takes the tag that an earlier build of its commit had."""
+    shop = shop_of()
+    first = shop.carry(environment="staging", keys=KEYS, tests="off").images["shop"]
+    before = shop.registries.resolve("one.test/shop/shop", "v1.0.0")
+    made(shop)
+    now = shop.registries.resolve("one.test/shop/shop", "v1.0.0")
+
+    assert before is not None
+    assert first.endswith(before.digest)
+    assert now is not None
+    assert now.digest != before.digest
 
 
 def data(shop: Shop, reference: str) -> bytes:

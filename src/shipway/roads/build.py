@@ -15,11 +15,11 @@ from shipway import scope
 from shipway.core.oci.layout import blobs
 from shipway.core.project import settings
 from shipway.core.run.events import Unit
-from shipway.roads import looks, pins, scaffold, wanted
+from shipway.roads import looks, pins, scaffold, wanted, workshop
 from shipway.roads.make import assemble, make
 from shipway.roads.opening import Opening
 from shipway.run import Run
-from shipway.stages import export, publish, source
+from shipway.stages import export, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +148,7 @@ def _pushed(requests: list[MakeRequest], base: Source, *, hands: Hands, run: Run
             run=run,
             opening=opening,
         )
-        publish.tag(making.made.published, wanted.tag(base), registry=hands.registry)
+        workshop.named(making.made, base, release=False, hands=hands, run=run)
         run.fact("image", making.made.published.reference)
         return making.made.published.reference
 

@@ -197,11 +197,14 @@ class Workshop:
 
     def tag(self, base: Source, makings: list[Making]) -> None:
         """Let the version stand for each image, as the last write about it."""
-        placed = [making.made.published for making in makings]
-        tag, registry = wanted.tag(base), self._hands.registry
-        scope.each(lambda one: publish.tag(one, tag, registry=registry), placed)
-        for one in placed:
-            self._run.fact("image", one.reference)
+        release = self._order.release
+
+        def tagged(made: Made) -> None:
+            named(made, base, release=release, hands=self._hands, run=self._run)
+
+        scope.each(tagged, [making.made for making in makings])
+        for making in makings:
+            self._run.fact("image", making.made.published.reference)
 
     def keep(self) -> None:
         """Write the pins that this run found into the lock, and say so once."""
@@ -235,6 +238,17 @@ class Workshop:
         if self._order.tests == "off":
             return "off"
         return "passed" if all(making.made.report for making in makings) else "pending"
+
+
+def named(made: Made, base: Source, *, release: bool, hands: Hands, run: Run) -> None:
+    """Let the version stand for an image.
+
+    The version of a commit stays with what a release, or whoever came first, has named so.
+    """
+    version = wanted.tag(base)
+    may = release or base.dirty
+    if not publish.tag(made.published, version, registry=hands.registry, move=may):
+        run.remark(f"{made.name}: the tag {version} stays with another image of this commit")
 
 
 def resolve(directory: str, *, clean: str, hands: Hands, run: Run) -> Source:

@@ -121,10 +121,11 @@ def over(request: JoinRequest, *, content: Content) -> Placed:
     return Placed(repository=request.repository, manifest=content.put(data, INDEX))
 
 
-def tag(published: Placed, name: str, *, registry: Registry) -> None:
-    """Let ``name`` stand for the published image, as the last write about it.
+def tag(published: Placed, name: str, *, registry: Registry, move: bool = True) -> bool:
+    """Let ``name`` stand for the published image, as the last write about it; return if it does.
 
     Where nothing was sent, the tag is looked at first: one that stands there is not written again.
+    Without ``move`` a tag that stands for something else is left alone.
 
     Raises:
         ShipwayError: ``reference.invalid`` (usage) for what is no tag; what the registry says.
@@ -138,12 +139,15 @@ def tag(published: Placed, name: str, *, registry: Registry) -> None:
             subject=name[:200],
             hint="a tag has 1 to 128 letters, digits, '_', '.', '-'; the first is no '.' or '-'",
         )
-    if not published.pushed:
+    if not published.pushed or not move:
         found = registry.resolve(published.repository, name)
         if found is not None and found.digest == published.manifest.digest:
-            return
+            return True
+        if found is not None and not move:
+            return False
     _, data = registry.pull_manifest(published.repository, published.manifest.digest)
     registry.push_manifest(published.repository, data, published.manifest.media_type, name)
+    return True
 
 
 def _push_manifest(
