@@ -387,6 +387,7 @@ def test_time_spans(span: str, seconds: int) -> None:
         "up --port x",
         "rollback",
         "",
+        *("--output xml up", "--nope up", "--name", "--output xml nope"),
     ],
 )
 def test_usage_errors(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -398,7 +399,13 @@ def test_usage_errors(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Usage:" in "".join(capsys.readouterr())
 
 
-@pytest.mark.parametrize("line", ["diff --nope", "diff", "diff dev v1 more", "diff dev --key"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("diff --nope", "diff", "diff dev v1 more", "diff dev --key"),
+        *("--output xml diff dev", "--nope diff dev", "-C /nowhere diff dev"),
+    ],
+)
 def test_a_misused_diff_does_not_say_that_something_departs(
     line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,35 @@ from shipway.cli.registering import login, logout
 from shipway.cli.releasing import delete, deploy, diff, plan, promote, release
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands; an error in options before one of them is that command's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command; errors name the command they were written for."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            command = self._meant(ctx, given)
+            error.ctx = error.ctx or ctx
+            if command is not None:
+                error.ctx = click.Context(command, parent=ctx, info_name=command.name)
+            raise
+
+    def _meant(self, ctx: click.Context, args: list[str]) -> click.Command | None:
+        parser = self.make_parser(ctx)
+        parser.ignore_unknown_options = True
+        try:
+            _, rest, _ = parser.parse_args(args)
+        except click.UsageError:
+            return None
+        names = (one for one in rest if not one.startswith("-"))
+        return self.get_command(ctx, next(names, ""))
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, "-V", "--version", message="shipway %(version)s")
 @shared
 def app() -> None:
