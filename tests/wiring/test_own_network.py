@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +32,7 @@ def test_what_the_environment_says_wins(tmp_path: Path) -> None:
 
     found = variables(given, own, base=tmp_path, cache=tmp_path)
 
-    assert found == given | {"HTTP_PROXY": "http://ours:2"}
+    assert found == given | {"http_proxy": "http://ours:2", "HTTP_PROXY": "http://ours:2"}
     assert variables(given, OwnNetwork(), base=tmp_path, cache=tmp_path) == given
 
 
@@ -51,6 +53,32 @@ def test_the_authority_is_added(company: Company, tmp_path: Path) -> None:
     assert bundle.read_text() == company.ca.read_text() + "# others\n"
     assert (tmp_path / "alone" / "roots.pem").read_text().startswith(company.ca.read_text())
     assert alone["SSL_CERT_FILE"] == alone["PIP_CERT"] == str(tmp_path / "alone" / "roots.pem")
+
+
+@pytest.mark.parametrize("said", ["environment", "configuration"])
+def test_git_goes_the_way_of_all_others(tmp_path: Path, said: str) -> None:
+    """A proxy for plain HTTP is git's, too, which reads the lower-case spelling alone."""
+    with Company(tmp_path) as company:
+        folder = tmp_path / ".config" / "shipway"
+        folder.mkdir(parents=True)
+        own = f'[network]\nhttp_proxy = "{company.proxy}"\n'
+        (folder / "config.toml").write_text(own if said == "configuration" else "")
+        environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+        environ |= {"HTTP_PROXY": company.proxy} if said == "environment" else {}
+        found = Tools(lambda _: None, environ).variables
+        command = ["git", "ls-remote", "http://git.company.test/x"]
+        subprocess.run(command, env=found, check=False, capture_output=True, timeout=30)
+
+    assert company.asked[0].startswith("GET http://git.company.test/x/")
+
+
+def test_of_two_spellings_one_counts(tmp_path: Path) -> None:
+    """The lower-case one, for every client; what is not set stays so."""
+    environ = {"HOME": str(tmp_path), "https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:1"}
+    found = Tools(lambda _: None, environ).variables
+
+    assert (found["https_proxy"], found["HTTPS_PROXY"]) == ("http://a:1", "http://a:1")
+    assert "NO_PROXY" not in found
 
 
 @pytest.mark.parametrize("text", [None, "no certificate", ""])

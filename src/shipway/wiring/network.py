@@ -56,7 +56,7 @@ def variables(
     for name in ("https_proxy", "http_proxy", "no_proxy"):
         said = getattr(own, name)
         if said and not (found.get(name) or found.get(name.upper())):
-            found[name.upper()] = said
+            found |= {name: said, name.upper(): said}  # of http_proxy git reads this spelling alone
     if own.ca:
         bundle = _bundle(base / own.ca, found.get("SSL_CERT_FILE") or _system(), cache)
         found["SSL_CERT_FILE"] = bundle

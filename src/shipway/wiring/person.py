@@ -17,7 +17,7 @@ from shipway import redaction
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from shipway.adapters.keys import KeyFolder
     from shipway.core.evidence.key import PublicKey
@@ -67,6 +67,7 @@ class Person:
                 self._passphrase = said
         if self._passphrase:
             redaction.add(self._passphrase)
+        self.variables |= _spelt(self.variables)
         self.variables = self._networked()
         self._hide_proxies()
 
@@ -281,6 +282,16 @@ class Person:
             subject=str(self._own_file),
             hint="mend it; docs/config.md says what may stand there",
         )
+
+
+def _spelt(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the proxy variables in both spellings, where either is set; lower case goes first.
+
+    Clients differ: Go takes the upper case first, and git reads no ``HTTP_PROXY`` at all.
+    """
+    names = ("https_proxy", "http_proxy", "no_proxy")
+    said = {name: variables.get(name) or variables.get(name.upper()) or "" for name in names}
+    return {at: text for name, text in said.items() if text for at in (name, name.upper())}
 
 
 def _ask(prompt: str) -> str:
