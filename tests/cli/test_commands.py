@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import click
 import pytest
 
+from shipway import cli, wiring
 from shipway.cli.app import app
 from shipway.cli.boundary import PIPE, run
 from shipway.errors import Kind, ShipwayError
@@ -505,3 +507,20 @@ def test_diff_exits_as_diff_does(answer: object, code: int) -> None:
     ((road, asked),) = roads.calls
     assert (road, asked["environment"], asked["release"]) == ("diff", "prod", "")
     assert run(["plan", "prod"], Roads(answer)) in {0, 4, 130}
+
+
+def test_the_table_of_roads_is_wirings() -> None:
+    """Every function that commands call is in it, with all that it takes."""
+    roads = {
+        name: set(inspect.signature(found).parameters) - {"cluster", "emit", "asked"}
+        for name, found in inspect.getmembers(wiring, inspect.isfunction)
+        if "emit" in inspect.signature(found).parameters
+    }
+    project, machine = (cli.__doc__ or "").split("Those about this machine")
+    found = {}
+    for text, taken in ((project, {"directory"}), (machine, set[str]())):
+        for name, said in re.findall(r"^``(\w+)`` +((?:.*\n)(?: {8,}.*\n)*)", text, re.MULTILINE):
+            words = set(re.findall(r"\w+", said))
+            found[name] = taken | (roads.get(name, set()) & words)
+
+    assert found == roads

@@ -219,15 +219,6 @@ def test_init_writes_the_guesses(project: Path) -> None:
         assert (project / "shipway.toml").exists() is not dry_run
 
 
-def test_an_error_is_explained() -> None:
-    """The page of an id; an unknown one names the nearest."""
-    page = wiring.explain(cluster="", emit=lambda _: None, identifier="gate.failed")
-    assert str(page).startswith("# gate.failed")
-    with pytest.raises(ShipwayError, match=r"gate\.failed") as caught:
-        wiring.explain(cluster="", emit=lambda _: None, identifier="gate.fialed")
-    assert caught.value.id == "explain.unknown"
-
-
 def test_the_key_is_shown_and_exported(project: Path) -> None:
     """Fingerprint, path and how it is guarded; the public half to the screen or into a file."""
     said: list[object] = []

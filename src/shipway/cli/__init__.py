@@ -1,8 +1,8 @@
 """The command line: parse, call one road through :mod:`shipway.wiring`, show its events.
 
-No decision is made here. Every function of wiring below takes keywords only. All take
-``directory`` (absolute path of the project), ``cluster`` (name of the embedded cluster) and
-``emit`` (called with every event, from any thread); ``keys`` are paths of public keys.
+No decision is made here. Every function of wiring below takes keywords only. All take ``cluster``
+(name of the embedded cluster) and ``emit`` (called with every event, from any thread); ``keys``
+are paths of public keys. Those about a project take its ``directory`` (absolute path), too:
 
 =================== ===========================================================================
 ``up``              package, environment, adopt, keys, port, timeout, tests (``""``: as configured),
@@ -32,12 +32,20 @@ No decision is made here. Every function of wiring below takes keywords only. Al
 ``affected``        id (``""`` is every one), environment (``""`` is all), database (address,
                     folder or ``""``), keys
 ``verify``          reference, environment, keys
-``verify_bundle``   bundle, artifact, keys, identity, identity_pattern, issuer,
-                    issuer_pattern, trusted_root, predicate_type (``""``: none), timestamp
-``demo``            keep
 ``init``            dry_run
 ``render``          environment
 ``check``           environment (``""`` is all)
+=================== ===========================================================================
+
+Those about this machine take none:
+
+=================== ===========================================================================
+``demo``            keep
+``login``           registry, user, password (a ``Secret``)
+``logout``          registry
+``gc``              dry_run
+``verify_bundle``   bundle, artifact, keys, identity, identity_pattern, issuer,
+                    issuer_pattern, trusted_root, predicate_type (``""``: none), timestamp
 ``key_show``        nothing more
 ``key_export``      path (``""`` is standard output: the result is the text)
 ``cluster_up``      nothing more

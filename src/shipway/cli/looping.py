@@ -45,8 +45,9 @@ class Duration(click.ParamType[int]):
 def build(*, package: str, environment: str, push: bool, folder: str, archive: str) -> int:
     """Build images and print their references by digest, and nothing else.
 
-    They go to the registry of the environment with their evidence; into an image layout with
-    --oci-layout; into a tar for `docker load` with --tarball; or with --push=false nowhere.
+    They go to the registry of ENV with their evidence; into an image layout with --oci-layout; into
+    a tar for `docker load` with --tarball; or with --push=false nowhere. They are for the platform
+    of this machine, unless the config names others.
     """
     return go(
         "build",

@@ -238,14 +238,6 @@ def init(*, directory: str, cluster: str, emit: Emit, dry_run: bool) -> object:
     return scaffold.init(asked, files=files, go=tools.go, git=tools.git, emit=emit)
 
 
-def explain(*, cluster: str, emit: Emit, identifier: str) -> object:
-    """Explain an error id."""
-    from shipway.roads import explain as road
-
-    del cluster, emit
-    return road.page(identifier)
-
-
 def login(*, cluster: str, emit: Emit, registry: str, user: str, password: Secret) -> object:
     """Log in to a registry."""
     from shipway.roads import login as road
