@@ -52,7 +52,9 @@ def up(
 ) -> int:
     """Test, build, sign and deploy; print the URL.
 
-    PACKAGE is the main package (./cmd/web); without it, the one that the project has.
+    PACKAGE is a main package (./cmd/web) or the name of its service; without it, all services.
+    ENV is one of [environments] in shipway.toml; without that table there is dev alone, on the
+    embedded cluster.
     """
     return go(
         "up",

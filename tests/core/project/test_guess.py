@@ -147,6 +147,15 @@ def test_the_package_that_was_asked_for() -> None:
     assert "services.tool.kind = worker (source)" in guessed(module, "./cmd/tool")
 
 
+def test_a_service_by_its_name() -> None:
+    """The name that a service would get will do for its package; a folder goes before it."""
+    module = found({"cmd/web": WEB, "cmd/tool": TOOL, "api": WEB, "cmd/api": TOOL})
+
+    assert "services.tool.kind = worker (source)" in guessed(module, "tool")
+    assert "services.api.package = ./cmd/api (source)" in guessed(module, "cmd-api")
+    assert "services.api.kind = web (source)" in guessed(module, "api")
+
+
 @pytest.mark.parametrize(
     ("packages", "package", "why"),
     [

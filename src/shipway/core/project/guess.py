@@ -75,7 +75,7 @@ def layers(
     guesses = [Layer(origin, {"project": {"name": name}}, guess=True)]
     services: Tree = tree.get("services") or {}
     if not services:
-        for key, path in _keys(founds, _mains(founds, package), name).items():
+        for key, path in _keys(founds, _mains(founds, package, name), name).items():
             services = {**services, key: {"package": path}}
             guesses.append(Layer("source", {"services": {key: services[key]}}, guess=True))
     for key, service in services.items():
@@ -163,12 +163,17 @@ def _workload(found: Found, config: Config, key: str) -> Workload:
     )
 
 
-def _mains(founds: tuple[Found, ...], package: str) -> list[tuple[Found, Main]]:
-    """Return the main packages that are services: the one asked for, else those that serve."""
+def _mains(founds: tuple[Found, ...], package: str, name: str) -> list[tuple[Found, Main]]:
+    """Return the main packages that are services: the one asked for, else those that serve.
+
+    ``package`` is a folder, or the name that its service would get.
+    """
     known = [(one, main) for one in founds for main in one.mains]
     mains = known
     if package:
-        wanted = folder_of(package)
+        named = _keys(founds, known, name).get(package, package)
+        places = {_place(one, main) for one, main in known}
+        wanted = folder_of(package) if folder_of(package) in places else folder_of(named)
         mains = [(one, main) for one, main in known if _place(one, main) == wanted]
     serving = [(one, main) for one, main in mains if main.serves]
     if len(mains) == 1 or serving:
