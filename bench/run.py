@@ -25,6 +25,7 @@ import affected  # noqa: E402
 import bundles  # noqa: E402
 import history  # noqa: E402
 import hundred  # noqa: E402
+import inner  # noqa: E402
 import many  # noqa: E402
 import msgspec  # noqa: E402
 import sbom  # noqa: E402
@@ -106,10 +107,12 @@ class Bench:
         repo.commit("one")
         return repo
 
-    def edit(self, repo: Repo, write: Callable[[Path, str], None] = service.write) -> None:
-        """Change the one line to what nobody has built yet."""
+    def edit(self, repo: Repo, write: Callable[[Path, str], None] = service.write) -> str:
+        """Change the one line to what nobody has built yet, and return what that is."""
         self.edits += 1
-        write(repo.path, f"edit {self.edits} of {time.time()}")
+        text = f"edit {self.edits} of {time.time()}"
+        write(repo.path, text)
+        return text
 
     def timed(self, name: str, command: list[str | Path], folder: Path, **env: str) -> str:
         """Run a program, keep how long it took, and return what it wrote."""
@@ -170,11 +173,21 @@ class Bench:
         """Edit, build with ko, set the image and wait for the rollout."""
         self.edit(self.theirs)
         began = time.monotonic()
-        image = self.build_ko()
-        kubectl = [self.world.kubectl_path, "--context", f"shipway-{CLUSTER}", "-n", "big-dev"]
-        self.timed("", [*kubectl, "set", "image", "deployment/peer", f"big={image}"], ROOT)
-        self.timed("", [*kubectl, "rollout", "status", "deployment/peer"], ROOT)
+        self.set_image(self.build_ko())
+        self.settle()
         self.figures.add("ko: edit to all pods Available", time.monotonic() - began)
+
+    def set_image(self, image: str) -> None:
+        """Let the peer run an image."""
+        self._kubectl("set", "image", "deployment/peer", f"big={image}")
+
+    def settle(self) -> None:
+        """Wait until the peer's rollout is over."""
+        self._kubectl("rollout", "status", "deployment/peer")
+
+    def _kubectl(self, *words: str) -> None:
+        kubectl = [self.world.kubectl_path, "--context", f"shipway-{CLUSTER}", "-n", "big-dev"]
+        self.timed("", [*kubectl, *words], ROOT)
 
     def prepare(self) -> None:
         """Deliver once with each tool, so that every cache is warm."""
@@ -325,6 +338,7 @@ class Bench:
                 1.0,
                 "x",
             ),
+            inner.row(self.figures),
             target("`shipway --version`", of("shipway --version"), 0.08),
             *(
                 target(f"`{name}`", of(name), 0.15)
@@ -371,6 +385,7 @@ def main() -> None:
         for number in range(asked.rounds):
             print(f"round {number + 1} of {asked.rounds}", flush=True)
             bench.round(number)
+        inner.measure(bench, asked.rounds)
         bench.commands()
         bench.many()
         bench.ten(min(asked.rounds, 3))
