@@ -14,6 +14,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "coming-from.md").read_text()
 SKAFFOLD = (
     *("run", "dev", "debug", "build", "test", "deploy", "delete", "render", "apply", "verify"),
     *("init", "fix", "help", "version", "completion", "config", "credits", "diagnose", "schema"),
+    *("exec", "inspect", "lint", "options", "survey"),
 )
 KO = (
     "apply",
