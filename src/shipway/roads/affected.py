@@ -212,11 +212,16 @@ def _remembered(key: Digest, hands: Hands) -> Digest | None:
 
 
 def _key(place: Destination, about: list[object]) -> Digest:
-    """Return a key for what was verified under this trust."""
-    trust = place.trust
-    keys = sorted(f"{one.key.fingerprint} {one.passphrase} {one.roles}" for one in trust.keys)
-    words = ["serving", __version__, place.evidence, about, keys, trust.protected]
+    """Return a key for what was verified under this trust, whatever it consists of."""
+    keys = sorted([one.key.fingerprint, *_told(one, "key", "name")] for one in place.trust.keys)
+    words = ["serving", __version__, place.evidence, about, keys, _told(place.trust, "keys")]
     return of(msgspec.json.encode(words))
+
+
+def _told(value: msgspec.Struct, *without: str) -> list[str]:
+    """Return the other fields of a value, each by its name."""
+    names = (name for name in value.__struct_fields__ if name not in without)
+    return [f"{name}={getattr(value, name)!r}" for name in names]
 
 
 def _bill(place: Destination, release: Digest, hands: Hands) -> Bill:

@@ -153,7 +153,7 @@ def _engines(machine: Machine) -> Iterator[Finding]:
         said = f"other bytes than were made: {'; '.join(altered)}"
         yield broken("engines", said, "shipway cluster delete --all")
     elif missing:
-        said = f"{', '.join(missing)} not built yet; the first cluster does it"
+        said = f"{', '.join(missing)} not built yet; each is made when it is first needed"
         yield note("engines", said, "shipway cluster up")
     else:
         yield good("engines", f"{len(states)} built, every byte proved")
