@@ -42,6 +42,7 @@ def links(shop: Shop) -> list[dict[str, object]]:
     walk.referrers(IMAGE, of(b"{}"))
     found = drive(walk, RegistrySource(shop.registry)).links
     assert scanned.newest(found) == {}
+    assert len(scanned.reports(found)) == len(found)
     return [one.statement.predicate for one in found if one.edge.predicate_type == predicate.SCAN]
 
 

@@ -175,6 +175,7 @@ def test_one_image_is_judged_by_its_sbom(shop: Shop) -> None:
     told = road.image(asked, one.image, hands=shop)
 
     assert told.exit_kind is Kind.REJECTED
+    assert "packages of a distribution: not scanned" in list(told.lines())
     (judged,) = told.subjects[one.image]
     assert (judged.finding.id, judged.finding.seen) == (ID, {"sbom": "present"})
     assert links(shop) == []

@@ -120,7 +120,9 @@ def image(request: RescanRequest, reference: str, *, hands: Hands) -> scanning.T
     index = Index(map(osv.read, hands.databases.entries(database, modules)))
     findings = _findings(part, trust, index, hands)
     judged = {reference: gate.judge(findings, rules, hands.clock.now())}
-    return scanning.answer(judged, SCANNER, database.source, database.modified)
+    told = scanning.answer(judged, SCANNER, database.source, database.modified)
+    said = "; ".join(scanned.reports(evidence.links)) or scanned.NOT_SCANNED
+    return msgspec.structs.replace(told, packages=said)
 
 
 def _findings(part: Part, trust: Trust, index: Index, hands: Hands) -> tuple[Finding, ...]:

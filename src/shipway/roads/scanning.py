@@ -56,6 +56,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     modified: str
     """The database's own date."""
+    packages: str = ""
+    """What was done about the packages of a distribution; empty where there is no image."""
     exit_kind: Kind | None = None
 
     def lines(self) -> Iterator[str]:
@@ -65,6 +67,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
             for one in judged:
                 yield from _shown(one)
         yield f"{self.scanner}, database of {self.modified} ({self.database})"
+        if self.packages:
+            yield f"packages of a distribution: {self.packages}"
         if self.exit_kind is not None:
             yield "stopped: shipway explain scan.found"
 

@@ -205,6 +205,12 @@ def test_a_report_is_attached_as_it_is() -> None:
         ],
     }
     assert scanned.newest([link(said)]) == {}
+    assert scanned.reports([link(said)]) == ("grype 0.104.0: 1 known in debian 12",)
+    assert scanned.reports([link(scanned.statement(scan(), IMAGE))]) == ()
+    odd = msgspec.structs.replace(
+        said, predicate={"scanner": {"result": {"format": scanned.REPORT, "findings": 3}}}
+    )
+    assert scanned.reports([link(odd)]) == ("None None: 0 known in None",)
 
 
 def link(said: Statement, payload: bytes = b"p") -> Verified:

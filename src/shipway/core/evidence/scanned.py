@@ -143,6 +143,20 @@ def reported(report: Report, image: Digest, now: float) -> Statement:
     )
 
 
+def reports(links: Iterable[Verified]) -> tuple[str, ...]:
+    """Return what scanners of distributions said, ``TOOL VERSION: N known in SYSTEM`` each."""
+    found = set()
+    for link in links:
+        scanner = _mapping(link.statement.predicate.get("scanner"))
+        result = _mapping(scanner.get("result"))
+        if link.edge.predicate_type == types.SCAN and result.get("format") == REPORT:
+            tool = str(scanner.get("uri")).rpartition("/")[2]
+            known = result.get("findings")
+            count = len(known) if isinstance(known, list) else 0
+            found.add(f"{tool} {scanner.get('version')}: {count} known in {result.get('system')}")
+    return tuple(sorted(found))
+
+
 def newest(links: Iterable[Verified]) -> dict[tuple[str, str], str]:
     """Return how near each vulnerability comes in each module, by the newest scan that counts.
 
