@@ -110,9 +110,8 @@ def test_the_clusters_engines_are_all_there() -> None:
     }
 
     assert programs == {
-        "bridge", "containerd", "containerd-shim-runc-v2", "coredns", "ctr", "etcd", "govulncheck",
-        "host-local",
-        "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl",
-        "kubelet", "kustomize", "loopback", "portmap", "registry",
+        "bridge", "containerd", "containerd-shim-runc-v2", "coredns", "ctr", "dlv", "etcd",
+        "govulncheck", "host-local", "kube-apiserver", "kube-controller-manager", "kube-proxy",
+        "kube-scheduler", "kubectl", "kubelet", "kustomize", "loopback", "portmap", "registry",
     }  # fmt: skip
     assert LockFolder(TESTS).names() == ("cosign", "ko", "oras", "syft")

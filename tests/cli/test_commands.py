@@ -59,12 +59,13 @@ def project(tmp_path: Path) -> Path:
                 "tests": "",
                 "timeout": 120,
                 "dry_run": False,
+                "debug": False,
             },
         ),
         (
             (
                 "up ./cmd/web --env prod --key {dir}/k.pub --adopt --port 80 --tests off"
-                " --timeout 9 --dry-run"
+                " --timeout 9 --dry-run --debug"
             ),
             "up",
             {
@@ -76,6 +77,7 @@ def project(tmp_path: Path) -> Path:
                 "tests": "off",
                 "timeout": 9,
                 "dry_run": True,
+                "debug": True,
             },
         ),
         (

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from e2e.world import served
+from e2e.world import MAIN, served
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
 
     from e2e.world import Repo
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "events.schema.json"
+HANDLER = """func greet(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	fmt.Fprint(w, greeting, path)
+}
+"""
 SAYS = 'fmt.Println("begun", greeting)\n\tfmt.Println(http.ListenAndServe(":8080", nil))'
 
 
@@ -97,6 +104,12 @@ def beside(service: Repo) -> Iterator[Callable[..., Beside]]:
         one.close()
 
 
+def read(url: str) -> str:
+    """Return what a URL answers, however long that takes."""
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310  127.0.0.1
+        return str(answer.read().decode())
+
+
 def test_a_day_of_edits(service: Repo, beside: Callable[..., Beside]) -> None:
     """Saves are served, a compile error is said once and ends nothing; events are as published."""
     service.edit("one", SAYS)
@@ -164,6 +177,60 @@ def test_a_service_without_an_address_is_forwarded_to(
     assert served(url, "four", 30) == "four"
 
     assert way.stop() == 130
+
+
+def test_a_breakpoint_in_a_pod(
+    service: Repo,
+    beside: Callable[..., Beside],
+    engine: Callable[[str, str], Path],
+    tmp_path: Path,
+) -> None:
+    """Delve's own client, told what `up --debug` prints, holds a request and reads a variable."""
+    lines = MAIN.format(greeting="held", body=SAYS).splitlines()
+    at = next(n for n, one in enumerate(lines) if one.startswith("func greet"))
+    lines[at : at + 1] = HANDLER.splitlines()
+    service.write("main.go", "\n".join(lines))
+    up = beside("up", "--debug", "--tests", "off")
+    (told,) = up.until(
+        lambda: [one for one in up.events if one["event"] == "remark" and "Delve" in one["text"]],
+        240,
+    )
+    command, paths, *_ = told["fix"].splitlines()
+    (pod,) = service.pods()
+    script = tmp_path / "script"
+    script.write_text(
+        f"{paths.removeprefix('(dlv) ')}\nbreak {service.path}/main.go:{at + 3}\ncontinue\n"
+        "print path\nclearall\nquit -c\n"
+    )
+    options = ("--init", str(script), "--allow-non-terminal-interactive")
+    with subprocess.Popen(
+        [engine("delve", "dlv"), *command.split()[1:], *options],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as client, ThreadPoolExecutor() as pool:  # fmt: skip
+        assert client.stdout is not None
+        heard = [next(one for one in client.stdout if one.startswith("Breakpoint 1 set"))]
+        answer = pool.submit(read, f"{service.url()}/deep")
+        heard += client.stdout
+    assert answer.result() == "held/deep"
+    assert any("main.greet" in one for one in heard[1:]), heard
+    assert '"/deep"\n' in heard, heard
+
+    traced = service.trace(f"deployment/{service.name}")
+    assert traced.code == 0, traced
+    assert up.stop() == 130
+    (same,) = service.pods()
+    assert same["metadata"]["uid"] == pod["metadata"]["uid"]
+    assert [one["restartCount"] for one in same["status"]["containerStatuses"]] == [0]
+    assert same["spec"]["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+    plain = service.up("--tests", "off")
+    assert plain.code == 0, plain
+    assert served(service.url(), "held/") == "held/"
+    (after,) = service.pods()
+    assert "livenessProbe" in after["spec"]["containers"][0]
 
 
 def test_doctor_finds_nothing_broken_here(service: Repo) -> None:

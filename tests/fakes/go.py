@@ -9,7 +9,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.core.golang import discovery, inputs, modfile
+from shipway.core.golang import delve, discovery, inputs, modfile
 from shipway.core.golang.binary import Decided, Module
 from shipway.core.golang.buildinfo import BuildInfo
 from shipway.core.golang.inputs import InputFile, Inputs
@@ -80,7 +80,8 @@ class FakeGo:
         self.ldflags.append(ldflags)
         self._seen[target, False, False] = self._inputs(target)
         with tempfile.NamedTemporaryFile(dir=self._scratch(), delete=False) as file:
-            file.write(json.dumps([sorted(self.files.items()), ldflags]).encode())
+            how = [*([delve.COMPILER] * target.debug), f"-ldflags={ldflags}"]
+            file.write(json.dumps([sorted(self.files.items()), how]).encode())
         return Built(
             path=file.name,
             info=BuildInfo(
@@ -89,7 +90,7 @@ class FakeGo:
                 main=Module(path=sources.module),
                 modules=self.modules,
             ),
-            flags=("-trimpath", f"-ldflags={ldflags}"),
+            flags=("-trimpath", *how),
             environment={"CGO_ENABLED": "0"},
             network=self.network,
             inputs=self._inputs(target),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fakes.cache import MemoryStageCache
 from fakes.clock import FakeClock
 from fakes.content import MemoryContent
+from fakes.debuggers import MemoryDebuggers
 from fakes.files import MemoryFiles
 from fakes.forwards import MemoryBrowser
 from fakes.git import ROOT, MemoryGit
@@ -195,6 +196,7 @@ class FakeHands:
         self.forwards = LocalForwards(linger=0.2)
         self.browser = MemoryBrowser()
         self.renderer = MemoryRenderer()
+        self.debuggers = MemoryDebuggers(self.memory)
         self.databases = MemoryDatabases()
         self.scanner = FakeScanner(self.databases)
         self.scan_rules = Rules()

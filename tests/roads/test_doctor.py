@@ -63,6 +63,15 @@ def test_nothing_is_wrong() -> None:
     assert all(one.evidence for one in examined.findings)
 
 
+def test_a_program_that_nobody_asked_for_is_not_missed() -> None:
+    """Delve is built when somebody debugs, and no cluster would build it."""
+    patient = Patient()
+    patient.machine.states += (EngineState("delve", made=False),)
+    (found,) = [one for one in patient.examined().findings if one.name == "engines"]
+
+    assert (found.state, found.evidence) == (State.GOOD, "1 built, every byte proved")
+
+
 def spoil(**fields: Any) -> Callable[[Patient], None]:
     """Return what sets attributes of the machine."""
 

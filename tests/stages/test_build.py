@@ -20,6 +20,7 @@ from fakes.repository import Repository
 from shipway.adapters.git import GitRepositories
 from shipway.adapters.process import SystemProcesses
 from shipway.adapters.sandbox import NamespaceSandbox
+from shipway.core.golang import delve
 from shipway.core.golang.binary import OutsideInput
 from shipway.core.oci.digest import of
 from shipway.errors import ShipwayError
@@ -233,3 +234,16 @@ def test_the_example_serves_what_it_was_built_with(
 
     assert line["version"] == binary.metadata["version"] == "v1.2.3-dirty"
     assert child.returncode == 0
+
+
+def test_a_build_for_debugging(git: MemoryGit) -> None:
+    """Nothing is optimized and symbols stay; it is another program than the usual one."""
+    content, go = MemoryContent(), FakeGo(FILES)
+    usual = build.compile(request(git), go=go, git=git, content=content)
+    asked = request(git, debug=True)
+    binary = build.compile(asked, go=go, git=git, content=content)
+
+    assert delve.COMPILER in binary.flags
+    assert go.ldflags[-1] == go.ldflags[0].removeprefix("-s -w ")
+    assert binary.content != usual.content
+    assert build.key(asked, go=go) != build.key(request(git), go=go)

@@ -212,8 +212,8 @@ def test_every_hand_is_made_once(person: Person) -> None:
     tools = person.tools()
     names = (
         "clock", "runs", "cache", "content", "links", "registry", "git", "sandbox", "go", "bases",
-        "imagefiles", "engines", "renderer", "keys", "userfiles", "privilege", "ground_facts",
-        "ground_tree", "ground_init",
+        "imagefiles", "debuggers", "engines", "renderer", "keys", "userfiles", "privilege",
+        "ground_facts", "ground_tree", "ground_init",
     )  # fmt: skip
     for name in names:
         assert getattr(tools, name) is getattr(tools, name)

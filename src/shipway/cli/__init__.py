@@ -6,7 +6,7 @@ are paths of public keys. Those about a project take its ``directory`` (absolute
 
 =================== ===========================================================================
 ``up``              package, environment, adopt, keys, port, timeout, tests (``""``: as configured),
-                    dry_run
+                    dry_run, debug
 ``build``           package, environment, push, folder, archive (paths or ``""``)
 ``test``            package, cobertura (path or ``""``)
 ``scan``            program (absolute path or ``""``), database (address, folder or ``""``)

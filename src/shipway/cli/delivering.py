@@ -38,6 +38,7 @@ timeout = click.option(
 @click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
 @timeout
 @click.option("--dry-run", is_flag=True, help="Show what would change; send and apply nothing.")
+@click.option("--debug", is_flag=True, help="Run it under Delve; forward to that until Ctrl-C.")
 @shared
 def up(
     *,
@@ -49,6 +50,7 @@ def up(
     tests: str | None,
     timeout: float,
     dry_run: bool,
+    debug: bool,
 ) -> int:
     """Test, build, sign and deploy; print the URL.
 
@@ -66,6 +68,7 @@ def up(
         tests=tests or "",
         timeout=timeout,
         dry_run=dry_run,
+        debug=debug,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.cluster.life import ENGINES
 from shipway.cluster.plan import DISK_NEEDED, MEMORY_NEEDED
 from shipway.cluster.plan import check as carries
 from shipway.core.golang import toolchain
@@ -148,7 +149,7 @@ def _disk(facts: Facts, machine: Machine) -> Iterator[Finding]:
 def _engines(machine: Machine) -> Iterator[Finding]:
     states = machine.engines()
     altered = [f"{one.name}: {', '.join(one.altered)}" for one in states if one.altered]
-    missing = [one.name for one in states if not one.made]
+    missing = [one.name for one in states if not one.made and one.name in ENGINES]
     if altered:
         said = f"other bytes than were made: {'; '.join(altered)}"
         yield broken("engines", said, "shipway cluster delete --all")
@@ -156,7 +157,8 @@ def _engines(machine: Machine) -> Iterator[Finding]:
         said = f"{', '.join(missing)} not built yet; each is made when it is first needed"
         yield note("engines", said, "shipway cluster up")
     else:
-        yield good("engines", f"{len(states)} built, every byte proved")
+        built = sum(one.made for one in states)
+        yield good("engines", f"{built} built, every byte proved")
 
 
 def _key(machine: Machine) -> Iterator[Finding]:

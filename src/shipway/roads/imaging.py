@@ -54,6 +54,8 @@ def assemble(
             binary=binary,
             source=request.source,
             base=base,
+            debugger=hands.debuggers.get(request.platform) if request.debug else None,
+            debug_port=request.debug,
             title=request.name,
             files=hands.imagefiles.collect(request.source.root, files),
             ca=_authorities(project, request.service.image.ca, hands),

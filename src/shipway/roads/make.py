@@ -76,6 +76,8 @@ class MakeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Reference of the base image by digest; empty for the one made from pinned packages."""
     go: str = ""
     """The toolchain that the lock pins."""
+    debug: int = 0
+    """The port of the debugger that it runs under; 0: none."""
 
     @property
     def unit(self) -> Unit:
@@ -363,6 +365,7 @@ def _compile_request(request: MakeRequest) -> build.BuildRequest:
         cgo=made.cgo,
         metadata_package=made.metadata,
         go=request.go,
+        debug=bool(request.debug),
     )
 
 

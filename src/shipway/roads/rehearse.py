@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shipway import scope
-from shipway.roads import foresee, reach, where
+from shipway.roads import debug, foresee, reach, where
 from shipway.roads.opening import Opening
 from shipway.roads.up import asked, load, order
 from shipway.roads.workshop import Workshop
@@ -35,6 +35,8 @@ def rehearse(request: UpRequest, *, hands: Hands, emit: Callable[[Event], None])
     """
     project = load(request, hands, {})
     place = project.at(request.environment)
+    if request.debug:
+        debug.refuse(request, project, place)
     trust = where.trusted(project, place, request.keys, hands)
     contexts, registry = where.standing(place, request.cluster, hands)
     platforms = () if place.embedded else reach.platforms(contexts, hands)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import threading
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,7 @@ from shipway.roads import pins
 from shipway.stages.render import RenderRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from shipway.core.ports.cache import StageCache
     from shipway.core.ports.renderer import Renderer, Sourced
@@ -49,9 +50,18 @@ class Once:
 
 
 def request(
-    project: LoadedProject, place: Place, base: Source, services: Collection[str], lock: Lock
+    project: LoadedProject,
+    place: Place,
+    base: Source,
+    services: Collection[str],
+    lock: Lock,
+    *,
+    debugged: Mapping[str, int] = MappingProxyType({}),
 ) -> RenderRequest:
-    """Return what to render for an environment and these services, with everything but images."""
+    """Return what to render for an environment and these services, with everything but images.
+
+    ``debugged`` are those that run under a debugger, to its port.
+    """
     overlay = place.overlay
     chosen = tuple(one for one in project.services if one.name in services)
     in_memory = manifests.Overlay(
@@ -73,6 +83,7 @@ def request(
         named=place.existing.images if overlay else {},
         hardened=place.hardened,
         foreign=pins.listed(lock),
+        debugged=dict(debugged),
     )
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from shipway.roads.reach import Reach
     from shipway.roads.scaffold import LoadedProject
     from shipway.scope import Task
+    from shipway.stages.render import RenderRequest
 
 
 class UpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,8 @@ class UpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """``block``, ``beside`` or ``off``; empty: as configured."""
     seconds: float = 120.0
     """How long the gate waits for the new pods."""
+    debug: bool = False
+    """Whether the services run under a debugger; see ``roads.debug``."""
     architecture: str
     """Of this machine, in Go's words."""
 
@@ -171,7 +174,7 @@ class _Journey:
     def _check(self, base: Source) -> None:
         """Refuse, beside the build and before anything is pushed, what must not be applied."""
         shop = self._shop
-        asked = rendering.request(shop.project, self._place, base, shop.services, shop.lock)
+        asked = _rendering(shop, self._place, base)
         draft(asked, services=shop.services, renderer=self._renderer)
 
     def _remember(self, makings: list[Making]) -> None:
@@ -260,6 +263,7 @@ def order(
         platforms=platforms,
         architecture=request.architecture,
         tests="block" if place.protected else project.settings.config.test.dev,
+        debug=request.debug,
     )
 
 
@@ -276,12 +280,18 @@ def asked(
     return DeliverRequest(
         destination=destination,
         release=shop.sealing(base, makings, channel="dev", evidence=destination.evidence),
-        render=rendering.request(shop.project, place, base, shop.services, shop.lock),
+        render=_rendering(shop, place, base),
         foreign=tuple(pins.listed(shop.lock).values()),
         services=shop.services,
         alone=bool(request.package) and not shop.project.written,
         adopt=request.adopt,
         seconds=request.seconds,
+    )
+
+
+def _rendering(shop: Workshop, place: Place, base: Source) -> RenderRequest:
+    return rendering.request(
+        shop.project, place, base, shop.services, shop.lock, debugged=shop.debugged
     )
 
 

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shipway.core.evidence import shelf
+from shipway.core.golang import delve
 from shipway.core.oci.descriptor import Platform
 from shipway.core.project import settings
 from shipway.core.project.config import SERVED
 from shipway.roads.make import MakeRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shipway.core.project.source import Source
     from shipway.roads.scaffold import LoadedProject
 
+LASTING = (*SERVED, "worker")
+"""Kinds whose program runs until it is stopped."""
 GUESSED_PORT = "default guess"
 """Where a port comes from that nobody named and nothing showed."""
 
@@ -38,6 +43,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What services are built for that name none; empty: this machine's."""
     release: bool = False
     """Whether the images are made once and pulled often."""
+    debug: bool = False
+    """Whether they run under a debugger, those that go on running."""
 
 
 def request(
@@ -73,7 +80,18 @@ def request(
         seconds=config.test.timeout,
         base=base,
         go=project.lock.go.version if project.lock.go else "",
+        debug=debugged(project, (name,)).get(name, 0) if wanted.debug else 0,
     )
+
+
+def debugged(project: LoadedProject, names: Collection[str]) -> dict[str, int]:
+    """Return those of these services that a debugger can follow, to its port in the pod.
+
+    A job ends with its program, and one under Delve never would.
+    """
+    known = project.settings.config.services
+    lasting = [name for name in names if known[name].kind in LASTING]
+    return {name: delve.port(known[name].port) for name in lasting}
 
 
 def platforms(

@@ -47,6 +47,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """``block``, ``beside`` or ``off``."""
     release: bool = False
     """Whether it is made once and pulled often: then it is compressed well."""
+    debug: bool = False
+    """Whether it runs under a debugger."""
 
 
 class Workshop:
@@ -82,6 +84,11 @@ class Workshop:
     def services(self) -> tuple[str, ...]:
         """Return every service of the project."""
         return tuple(one.name for one in self.project.services)
+
+    @property
+    def debugged(self) -> dict[str, int]:
+        """Return the services that are made for debugging, to the debugger's port."""
+        return wanted.debugged(self.project, self.chosen) if self._order.debug else {}
 
     def guesses(self) -> None:
         """Say what was guessed, and the lines that would fix it."""
@@ -223,6 +230,7 @@ class Workshop:
             architecture=self._order.architecture,
             platforms=self._order.platforms,
             release=self._order.release,
+            debug=self._order.debug,
         )
         return wanted.request(self.project, name, base, common, base=image)
 

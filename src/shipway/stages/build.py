@@ -45,6 +45,8 @@ class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of the package that takes the ``-X`` metadata; empty to look for one."""
     go: str = ""
     """The toolchain that shipway.lock names; empty where go.mod decides."""
+    debug: bool = False
+    """Whether a debugger is to follow it: nothing is optimized, and symbols stay."""
 
 
 def download(request: BuildRequest, *, go: Go) -> bool:
@@ -70,7 +72,7 @@ def compile(request: BuildRequest, *, go: Go, git: Git, content: Content) -> Bin
     target = _target(request)
     go.download(target)
     assigned = _assigned(request, go)
-    built = go.build(target, metadata.ldflags(assigned))
+    built = go.build(target, metadata.ldflags(assigned, debug=request.debug))
     adopted = content.adopt(built.path, OCTETS)
     go.discard(built)
     return Binary(
@@ -114,6 +116,7 @@ def _target(request: BuildRequest) -> Target:
         platform=request.platform,
         tags=request.tags,
         cgo=request.cgo,
+        debug=request.debug,
         go=request.go,
     )
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.golang import delve
 from shipway.core.golang.binary import Binary  # noqa: TC001  msgspec reads types
 from shipway.core.oci import static
 from shipway.core.oci.assemble import configuration, described, program
 from shipway.core.oci.config import Execution
 from shipway.core.oci.descriptor import CONFIG, LAYER_TAR, Descriptor
-from shipway.core.oci.image import BaseImage, Image, Layer
+from shipway.core.oci.image import Base, BaseImage, Image, Layer
 from shipway.core.oci.layer import Entry, archive
+from shipway.core.ports.debuggers import Debugger  # noqa: TC001  msgspec reads types
 from shipway.core.project.source import Source  # noqa: TC001  msgspec reads types
 from shipway.errors import Kind, ShipwayError
 
@@ -47,6 +49,9 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     """``NAME=value`` settings."""
+    debugger: Debugger | None = None
+    """What runs the program, on :attr:`debug_port`; it gets a layer of its own."""
+    debug_port: int = 0
 
 
 def assemble(request: ImageRequest, *, content: Content) -> Image:
@@ -61,6 +66,7 @@ def assemble(request: ImageRequest, *, content: Content) -> Image:
     own = [
         _layer("ca", _authorities(request, content), content),
         _layer("files", request.files, content),
+        _layer("debugger", _debugger(request), content),
         _layer("binary", (_executable(request.binary),), content),
     ]
     layers = (*request.base.layers, *(layer for layer in own if layer is not None))
@@ -70,17 +76,21 @@ def assemble(request: ImageRequest, *, content: Content) -> Image:
         layers=layers,
         config=content.put(data, CONFIG),
         annotations=described(request.source, request.base, request.title),
-        base=request.base.base,
+        base=_standing(request),
         binary=request.binary.content.digest,
+        debugger=request.debugger.package if request.debugger else None,
     )
 
 
 def _execution(request: ImageRequest) -> Execution:
+    run: tuple[str, ...] = (f"/{FOLDER}/{program(request.binary.package)}",)
+    if request.debugger is not None:
+        run = delve.command(run, request.debug_port)
     return Execution(
         user=request.user,
         exposed_ports={f"{port}/tcp": {} for port in request.ports},
         env=request.environment,
-        entrypoint=(f"/{FOLDER}/{program(request.binary.package)}",),
+        entrypoint=run,
         cmd=request.arguments,
         working_dir="/",
         stop_signal=request.stop_signal,
@@ -89,6 +99,20 @@ def _execution(request: ImageRequest) -> Execution:
 
 def _executable(binary: Binary) -> Entry:
     return Entry(path=f"{FOLDER}/{program(binary.package)}", mode=0o555, blob=binary.content)
+
+
+def _standing(request: ImageRequest) -> Base:
+    """Return what the program stands on: the base, and in an image for debugging Delve."""
+    base = request.base.base
+    if request.debugger is None:
+        return base
+    return msgspec.structs.replace(base, packages=(*base.packages, request.debugger.package))
+
+
+def _debugger(request: ImageRequest) -> tuple[Entry, ...]:
+    if request.debugger is None:
+        return ()
+    return (Entry(path=delve.PATH, mode=0o555, blob=request.debugger.program),)
 
 
 def _authorities(request: ImageRequest, content: Content) -> tuple[Entry, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.kube import autoscale, belonging, images, objects, order, refusals
+from shipway.core.kube import autoscale, belonging, debugging, images, objects, order, refusals
 from shipway.core.kube.images import Use  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Entry, Obj  # noqa: TC001  msgspec reads types
 from shipway.core.kube.refusals import Bounds, Refusal
@@ -63,6 +63,8 @@ class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Services of the project that are not part of this release: what is theirs is left out."""
     foreign: dict[str, str] = msgspec.field(default_factory=dict)
     """Foreign images: tag reference to digest reference, as ``shipway.lock`` has them."""
+    debugged: dict[str, int] = msgspec.field(default_factory=dict)
+    """Services that run under Delve, to its port: their containers wait for whoever debugs."""
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +165,11 @@ def _filled(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Sourced
     own, built = _own(request), request.images
     stands = {at: built[name] for at, name in request.named.items() if name in built}
     found = _each(found, lambda obj: images.substitute(obj, own))
-    return _complete(_each(found, lambda obj: images.put(obj, images.named(obj, stands))), request)
+    found = _each(found, lambda obj: images.put(obj, images.named(obj, stands)))
+    ports = {built[name]: port for name, port in request.debugged.items() if name in built}
+    if ports:
+        found = _each(found, lambda obj: debugging.held(obj, ports))
+    return _complete(found, request)
 
 
 def _refused(found: tuple[Sourced, ...], request: RenderRequest) -> tuple[Refusal, ...]:

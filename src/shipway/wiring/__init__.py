@@ -62,6 +62,7 @@ def up(
     tests: str,
     timeout: float = 120.0,
     dry_run: bool = False,
+    debug: bool = False,
 ) -> object:
     """Carry the project the whole road, or say what that would change."""
     tools = Tools(emit)
@@ -79,11 +80,16 @@ def up(
             tests=tests,
             seconds=timeout,
             architecture=architecture(),
+            debug=debug,
         )
         if dry_run:
             from shipway.roads.rehearse import rehearse
 
             return rehearse(asked, hands=tools, emit=emit)
+        if debug:
+            from shipway.roads import debug as debugging
+
+            debugging.debug(asked, hands=tools, emit=emit)
         return road.up(asked, hands=tools, emit=emit)
 
 

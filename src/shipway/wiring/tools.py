@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from shipway.core.kube.contexts import Access
     from shipway.core.ports.bases import Bases, ImageFiles
     from shipway.core.ports.cache import StageCache
+    from shipway.core.ports.debuggers import Debuggers
+    from shipway.core.ports.engines import Engines
     from shipway.core.ports.evidence import Links
     from shipway.core.ports.files import Files
     from shipway.core.ports.forwards import Browser, Forwards
@@ -202,6 +204,21 @@ class Tools(Grounded):
         from shipway.adapters.baseimage import BaseImages
 
         return BaseImages(self.content, self.registry)
+
+    @cached_property
+    def debuggers(self) -> Debuggers:
+        """Return Delve, made from its lock on first use."""
+        from shipway.adapters.delve import LockedDelve
+
+        return LockedDelve(self._engines_for, self.content, self._building)
+
+    def _engines_for(self, platform: str) -> Engines:
+        """Return the locked programs for a platform, this account's."""
+        from shipway.adapters.engines import assembly
+        from shipway.adapters.engines.locks import PACKAGED, LockFolder
+
+        folder = LockFolder(PACKAGED, platform)
+        return assembly.builder(folder, self.processes, self.variables, self.cache_folder)
 
     @cached_property
     def imagefiles(self) -> ImageFiles:

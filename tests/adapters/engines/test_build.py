@@ -136,6 +136,24 @@ def test_a_made_engine_lies_under_its_lock_digest(
     assert sorted(path.name for path in place.parent.iterdir()) == [".making", place.name]
 
 
+def test_for_another_platform(locks: Path, tmp_path: Path, go: ScriptedGo) -> None:
+    """What goes into an image is made for that image's nodes, beside what runs here."""
+    places = set()
+    for architecture in ("amd64", "arm64"):
+        engines = EngineBuilder(
+            LockFolder(locks, f"linux-{architecture}"),
+            go,
+            FakeToolchains("/go"),
+            {"HOME": str(tmp_path)},
+            str(tmp_path / "cache"),
+        )
+        places.add(make(engines).directory)
+    built_for = [env["GOARCH"] for argv, env in go.calls if argv[1] == "build"]
+
+    assert built_for == ["amd64", "arm64"]
+    assert len(places) == 2
+
+
 def test_every_phase_is_told_in_order(locks: Path, tmp_path: Path, go: ScriptedGo) -> None:
     """From the toolchain to the peak."""
     moments: list[Progress] = []

@@ -10,6 +10,7 @@ from shipway.core.evidence import made, predicate
 from shipway.core.evidence.made import EXTERNAL_PARAMETERS, Build
 from shipway.core.golang.binary import Module, OutsideInput
 from shipway.core.oci.digest import hex_of, of
+from shipway.core.oci.image import Package
 from shipway.errors import ShipwayError
 
 
@@ -41,11 +42,28 @@ def test_provenance() -> None:
     said = made.provenance(build()).predicate
     definition, details = said["buildDefinition"], said["runDetails"]
     assert definition["buildType"] == predicate.BUILD_TYPE
-    assert set(definition["externalParameters"]) == EXTERNAL_PARAMETERS
+    assert set(definition["externalParameters"]) == EXTERNAL_PARAMETERS - {"debug"}
     assert definition["internalParameters"]["tools"] == {"go": "go1.27.3", "shipway": "0.1.0"}
     assert details["builder"] == {"id": predicate.BUILDER_LOCAL}
     assert details["metadata"]["invocationId"] == "run-1"
     assert [one["name"] for one in details["byproducts"]] == ["binary", "layer binary"]
+
+
+def test_debug_build() -> None:
+    """A build for debugging says so, of an index too, and names the debugger by digest."""
+    debugger = Package("delve.test/dlv", "v1.0.0", "pkg:golang/delve.test/dlv", of(b"dlv"))
+    image = msgspec.structs.replace(build().image, debugger=debugger)
+    facts = build(image=image)
+    for said in (
+        made.provenance(facts).predicate,
+        made.joined(made.Joined(index=of(b"index"), builds=(facts,))).predicate,
+    ):
+        assert said["buildDefinition"]["externalParameters"]["debug"] is True
+    named = {one["name"]: one["digest"] for one in dependencies(facts) if "name" in one}
+    assert named["delve.test/dlv v1.0.0"] == {"sha256": hex_of(of(b"dlv"))}
+    unproved = msgspec.structs.replace(debugger, digest=None)
+    other = build(image=msgspec.structs.replace(image, debugger=unproved))
+    assert len(dependencies(other)) == len(dependencies(facts)) - 1
 
 
 def test_clean_commit() -> None:

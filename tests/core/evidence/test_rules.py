@@ -173,6 +173,19 @@ def test_unknown_external_parameter() -> None:
     ]
 
 
+@pytest.mark.parametrize("said", [True, "yes", None, 0])
+def test_debug_build(said: object) -> None:
+    """A build for debugging passes where nobody depends on it, and nowhere else."""
+    chain = with_build({"buildDefinition.externalParameters.debug": said})
+    assert judged(chain).passed
+    found = judged(chain, trust=chain.trust(protected=True))
+    assert [(one.rule, one.detail) for one in found.of("failed")] == [
+        ("build", "it was built for debugging, which no protected environment takes")
+    ]
+    plain = with_build({"buildDefinition.externalParameters.debug": False})
+    assert judged(plain, trust=plain.trust(protected=True)).passed
+
+
 def test_malformed_provenance() -> None:
     """Provenance without the fields of SLSA fails the build rule alone."""
     assert failed(with_build({"buildDefinition": 3, "runDetails": []})) == ["build"]

@@ -93,6 +93,25 @@ def pod(name: str, created: str = "1", *, ready: bool = True, **metadata: str) -
     }
 
 
+def test_pods_of_an_image() -> None:
+    """Those that serve and run this very one, the newest first."""
+
+    def running(name: str, image: str, created: str = "1", **more: Any) -> dict[str, Any]:
+        return pod(name, created, **more) | {"spec": {"containers": [{}, {"image": image}]}}
+
+    pods = [
+        running("old", "r@a"),
+        running("new", "r@a", "2"),
+        running("other", "r@b", "3"),
+        running("ill", "r@a", "4", ready=False),
+        pod("bare") | {"spec": {}},
+    ]
+    assert forwarding.running("r@a", 40, pods) == (
+        Endpoint("shop", "new", 40),
+        Endpoint("shop", "old", 40),
+    )
+
+
 def test_pods_that_serve_the_newest_first() -> None:
     """Neither one that is not ready, nor one on its way out."""
     pods = [

@@ -20,10 +20,11 @@ PACKAGED = Path(shipway.__file__).parent / "engines"
 class LockFolder:
     """The locks under one folder, one folder an engine."""
 
-    def __init__(self, folder: Path = PACKAGED) -> None:
+    def __init__(self, folder: Path = PACKAGED, platform: str = "") -> None:
+        """``platform`` is what is built for (``linux-arm64``); empty: this machine's."""
         self.folder = folder
         uname = os.uname()
-        self.platform = platform_of(uname.sysname, uname.machine)
+        self.platform = platform or platform_of(uname.sysname, uname.machine)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all engines here, sorted."""

@@ -22,7 +22,16 @@ from shipway import scope
 from shipway.adapters.go import module, record
 from shipway.adapters.go.ahead import Ahead, Asked, Attempt, Failure
 from shipway.adapters.go.settings import Settings
-from shipway.core.golang import buildinfo, discovery, elf, failures, inputs, listing, toolchain
+from shipway.core.golang import (
+    buildinfo,
+    delve,
+    discovery,
+    elf,
+    failures,
+    inputs,
+    listing,
+    toolchain,
+)
 from shipway.core.golang.binary import Decided
 from shipway.core.golang.elf import Linkage
 from shipway.core.ports.go import Built, Sources, Tested
@@ -296,7 +305,8 @@ class GoTool:
         return "\n".join([
             "test" if tests else "build", *(["race"] * race), version, target.module_dir,
             " ".join(target.packages),
-            ",".join(target.tags), place.mode, *(f"{k}={v}" for k, v in environment.items()),
+            ",".join(target.tags), place.mode, *(["debug"] * target.debug),
+            *(f"{k}={v}" for k, v in environment.items()),
         ])  # fmt: skip
 
     def _offline(self, job: _Job) -> dict[str, str]:
@@ -397,7 +407,8 @@ def _flags(job: _Job) -> tuple[str, ...]:
 
 
 def _build_flags(job: _Job, ldflags: str) -> tuple[str, ...]:
-    return ("-trimpath", *_flags(job), f"-ldflags={ldflags}")
+    debug = (delve.COMPILER,) * job.target.debug
+    return ("-trimpath", *_flags(job), *debug, f"-ldflags={ldflags}")
 
 
 def _is_same(one: Inputs, other: Inputs) -> bool:

@@ -25,8 +25,11 @@ TEST_DETAILS = f"{types.OWN}/test/v1"
 """Extension field of a test link: counts, coverage in percent, gate, network."""
 
 EXTERNAL_PARAMETERS = frozenset(
-    {"package", "module", "platform", "flags", "environment", "metadata", "base", "compression"}
-)
+    {
+        "package", "module", "platform", "flags", "environment", "metadata", "base", "compression",
+        "debug",
+    }
+)  # fmt: skip
 """All that a user can set; a verifier refuses provenance that names any other."""
 
 
@@ -139,6 +142,7 @@ def joined(told: Joined) -> Statement:
             "package": first.binary.package,
             "module": first.binary.module,
             "platform": ",".join(str(one.binary.platform) for one in ordered),
+            **_debugged(first),
         },
         "internalParameters": {"tools": {"shipway": first.tools["shipway"]}},
         "resolvedDependencies": msgspec.to_builtins(
@@ -203,7 +207,13 @@ def _external(build: Build) -> dict[str, Any]:
         "metadata": dict(binary.metadata),
         "base": build.image.base.name,
         "compression": build.published.compression,
+        **_debugged(build),
     }
+
+
+def _debugged(build: Build) -> dict[str, bool]:
+    """Return what tells a build for debugging from every other one, which says nothing of it."""
+    return {"debug": True} if build.image.debugger is not None else {}
 
 
 def _dependencies(build: Build) -> list[Resource]:
@@ -213,6 +223,9 @@ def _dependencies(build: Build) -> list[Resource]:
     if build.binary.toolchain is not None:
         found.append(resource(build.binary.toolchain, name=build.binary.go_version))
     found.append(resource(base.digest, name=base.name))
+    debugger = build.image.debugger
+    if debugger is not None and debugger.digest is not None:
+        found.append(resource(debugger.digest, name=f"{debugger.name} {debugger.version}"))
     found += [resource(one.digest, name=one.path) for one in build.binary.inputs]
     return found
 

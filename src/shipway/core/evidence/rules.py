@@ -201,7 +201,14 @@ def _build_problem(link: Verified, case: Case) -> str:
     unknown = set(_mapping(definition.get("externalParameters"))) - made.EXTERNAL_PARAMETERS
     if unknown:
         return f"unknown external parameters: {', '.join(sorted(unknown))}"
+    if case.protected and _for_debugging(_mapping(definition.get("externalParameters"))):
+        return "it was built for debugging, which no protected environment takes"
     return ""
+
+
+def _for_debugging(parameters: dict[str, object]) -> bool:
+    """Return whether a build says so; whatever it says but false counts."""
+    return parameters.get("debug", False) is not False
 
 
 def _unlisted(link: Verified, listing: frozenset[str]) -> str:

@@ -103,10 +103,10 @@ def assignments(package: str, names: Iterable[str], source: Source) -> dict[str,
     return {f"{package}.{name}": known[name[0].lower() + name[1:]] for name in names}
 
 
-def ldflags(assigned: Mapping[str, str]) -> str:
-    """Return the linker's flags: no symbol table, no build id, and ``assigned``."""
+def ldflags(assigned: Mapping[str, str], *, debug: bool = False) -> str:
+    """Return the linker's flags: no build id, ``assigned``, and no symbols unless ``debug``."""
     words = [f"-X {_quoted(f'{name}={value}')}" for name, value in assigned.items()]
-    return " ".join(["-s -w -buildid=", *words])
+    return " ".join([*(["-s -w"] * (not debug)), "-buildid=", *words])
 
 
 def _quoted(word: str) -> str:

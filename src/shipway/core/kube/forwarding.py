@@ -103,6 +103,20 @@ def endpoints(port: Port, pods: Iterable[Obj]) -> tuple[Endpoint, ...]:
     return tuple(_endpoints(port, ready))
 
 
+def running(reference: str, port: int, pods: Iterable[Obj]) -> tuple[Endpoint, ...]:
+    """Return the pods that serve and run the image ``reference``, the newest first."""
+    found = [
+        pod
+        for pod in pods
+        if _serves(pod)
+        and any(
+            one.get("image") == reference for one in (pod.get("spec") or {}).get("containers") or ()
+        )
+    ]
+    found.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
+    return tuple(Endpoint(ref.namespace, ref.name, port) for ref in map(ref_of, found))
+
+
 def _endpoints(port: Port, pods: list[Obj]) -> Iterator[Endpoint]:
     for pod in pods:
         number = _number(port.target, pod)

@@ -61,6 +61,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     annotations: dict[str, str]
     base: Base
     binary: Digest
+    debugger: Package | None = None
+    """What the program runs under, one of the base's packages here; none in any other image."""
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):

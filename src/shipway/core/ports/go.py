@@ -31,6 +31,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     platform: Platform
     tags: tuple[str, ...] = ()
     cgo: bool = False
+    debug: bool = False
+    """Whether a debugger is to follow it: nothing is optimized or inlined."""
     go: str = ""
     """The exact toolchain that shipway.lock names; empty where go.mod decides."""
 

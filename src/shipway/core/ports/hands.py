@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.cache import StageCache
     from shipway.core.ports.clock import Clock
     from shipway.core.ports.content import LayerStore
+    from shipway.core.ports.debuggers import Debuggers
     from shipway.core.ports.evidence import Links
     from shipway.core.ports.files import Files
     from shipway.core.ports.forwards import Browser, Forwards
@@ -106,6 +107,11 @@ class Hands(Protocol):
     @property
     def bases(self) -> Bases:
         """Base images."""
+        ...
+
+    @property
+    def debuggers(self) -> Debuggers:
+        """What images for debugging run under."""
         ...
 
     @property
