@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -47,16 +48,18 @@ def space(kube: Cluster) -> Iterator[str]:
 
 
 def apply(
-    kube: Cluster, space: str, workload: Workload, volumes: Any = None, **change: Any
+    kube: Cluster, space: str, workload: Workload, more: Any = None, **change: Any
 ) -> tuple[Expected, ...]:
-    """Apply the default manifests of a workload, its container changed, as a deploy would."""
+    """Apply the default manifests of a workload, as a deploy would.
+
+    ``more`` is added to the pod, ``change`` to its container.
+    """
     overlay = manifests.Overlay(environment="e", namespace=space)
     expected = []
     for obj in manifests.in_memory("shop", (workload,), overlay):
         if obj["kind"] in {"Deployment", "Job"}:
             obj["spec"]["template"]["spec"]["containers"][0].update(change)
-            if volumes is not None:
-                obj["spec"]["template"]["spec"]["volumes"] = volumes
+            obj["spec"]["template"]["spec"].update(more or {})
         live = kube.apply(obj, force=True)
         metadata = live["metadata"]
         expected.append(
@@ -76,7 +79,7 @@ def gate(kube: Cluster, objects: tuple[Expected, ...], seconds: float = 60) -> G
 @pytest.fixture(scope="module", autouse=True)
 def evicted(kube: Cluster, image: str) -> Iterator[Future[GateResult]]:
     """Begin with what takes longest: the kubelet measures volumes once a minute."""
-    volumes = [{"name": "tmp", "emptyDir": {"sizeLimit": "1Mi"}}]
+    volumes = {"volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Mi"}}]}
     args = ["ill", "write", "/tmp/much"]
     objects = apply(kube, "gate-evicted", Workload(name="web", image=image), volumes, args=args)
     with ThreadPoolExecutor(1) as pool:
@@ -274,6 +277,41 @@ def test_quota(kube: Cluster, space: str, image: str) -> None:
 
     assert result.causes == ("QuotaExceeded",)
     assert "exceeded quota: team" in result.failures[0].message
+
+
+GHOST = Ref("v1", "Node", "", "ghost")
+ROOM = {"cpu": "4", "memory": "8Gi", "pods": "9"}
+DOWN = {
+    "capacity": ROOM,
+    "allocatable": ROOM,
+    "conditions": [
+        {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "runtime down"}
+    ],
+}
+"""What the kubelet of a machine says whose containerd is down."""
+
+
+@pytest.fixture
+def ghost(kube: Cluster, embedded: Embedded) -> Iterator[str]:
+    """Give the name of a node that is not ready."""
+    labels = {"kubernetes.io/hostname": GHOST.name}
+    metadata = {"name": GHOST.name, "labels": labels}
+    kube.apply({"apiVersion": "v1", "kind": "Node", "metadata": metadata})
+    said = json.dumps({"status": DOWN})
+    embedded.kubectl("patch", "node", GHOST.name, "--subresource=status", "-p", said)
+    until(lambda: "not-ready" in str((kube.get(GHOST) or {})["spec"].get("taints")), 30)
+    yield GHOST.name
+    kube.delete(GHOST)
+
+
+def test_node_not_ready(kube: Cluster, space: str, image: str, ghost: str) -> None:
+    """A pod whose only node is not ready waits for it, and that is said when time is over."""
+    there = {"nodeSelector": {"kubernetes.io/hostname": ghost}}
+
+    result = gate(kube, apply(kube, space, Workload(name="web", image=image), there), seconds=4)
+
+    assert result.causes == ("NodeNotReady",), result.failures[0].message
+    assert "(not ready: ghost)" in result.failures[0].message
 
 
 def test_a_volume_that_nobody_makes(kube: Cluster, space: str) -> None:

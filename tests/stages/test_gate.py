@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -267,6 +268,46 @@ def test_a_cluster_that_is_gone_when_time_is_over() -> None:
         gate(kube=Gone())
 
     assert caught.value.id == "kube.unreachable"
+
+
+def tainted(kube: MemoryKube) -> None:
+    """Let the scheduler say that nodes have taints, and not which."""
+    replicas = owned("ReplicaSet", "web-1", "apps/v1", (kube.get(WEB) or {})["metadata"]["uid"])
+    replicas["metadata"]["annotations"] = {REVISION: "1"}
+    pod = owned("Pod", "web-1-x", "v1", kube.put(replicas)["metadata"]["uid"])
+    said = "0/1 nodes are available: 1 node(s) had untolerated taint(s)."
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    pod["status"] = {"conditions": [{**condition, "message": said}]}
+    kube.put(pod)
+
+
+@pytest.mark.parametrize(
+    ("taint", "cause", "most"),
+    [
+        ("node.kubernetes.io/not-ready", "NodeNotReady", 0.2),
+        ("ours", "Unschedulable", 30),
+        ("", "Unschedulable", 0.2),
+    ],
+    ids=["a node that is not ready", "ready nodes, at once", "nodes that nobody may list"],
+)
+def test_taints_that_nobody_names(taint: str, cause: str, most: float) -> None:
+    """The nodes tell whether waiting may help; where they are not shown it is waited."""
+
+    class Named(MemoryKube):
+        def watch(self, selections: Any, *, seconds: float) -> Any:
+            if not taint and any(one.kind == "Node" for one in selections):
+                raise ShipwayError("kube.forbidden", Kind.DENIED, "no")
+            yield from super().watch(selections, seconds=seconds)
+
+    kube = Named()
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}}
+    kube.put({**node, "spec": {"taints": [{"key": taint or "x"}]}})
+    began = time.monotonic()
+
+    result = gate(tainted, kube=kube, seconds=most)
+
+    assert result.causes == (cause,)
+    assert time.monotonic() - began < 20
 
 
 def test_waiting_is_no_cause_when_another_failed() -> None:

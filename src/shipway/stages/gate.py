@@ -9,13 +9,13 @@ which are for people and never for links.
 from __future__ import annotations
 
 import math
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from shipway.core.kube import health
-from shipway.core.kube.health import Cause, Health, State, causes
+from shipway.core.kube.health import Cause, Health, State, causes, pods
 from shipway.core.kube.health.ages import Ages
 from shipway.core.kube.health.custom import Rule  # noqa: TC001  msgspec reads types
 from shipway.core.kube.objects import Ref, uid_of
@@ -36,7 +36,8 @@ _LINES = 10
 _TICK = 0.05
 """Seconds that a watch lasts at least, and by which it may outlast what it waits for."""
 _LAST = 10.0
-"""Seconds that the last look may take."""
+"""Seconds that a look at what is there may take."""
+_NODES = Selection("v1", "Node")
 _CLAIM = "PersistentVolumeClaim"
 _MAKERS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"})
 """Kinds whose pods are looked at."""
@@ -117,6 +118,7 @@ def watch(
             for change in changes:
                 now = max(now, clock.monotonic())
                 look.see(change, now)
+                look.clear_up(kube, now)
                 if look.decided or look.due < stops - _TICK:
                     break
             else:  # it has lasted all its seconds
@@ -141,6 +143,7 @@ def _look_again(look: _Look, kube: Watcher, now: float) -> None:
             look.see(change, now)
             if change.type is ChangeType.SYNCED:
                 break
+    look.clear_up(kube, now)
 
 
 class _Look:
@@ -154,6 +157,8 @@ class _Look:
         self._ages = Ages()
         self._scene = self._next = Scene(request.rules, self._ages)
         self._synced = False
+        self._asked = False
+        """Whether the nodes of this scene were asked for."""
         self._said: dict[Ref, ObjectStatus] = {}
         self.due = math.inf
         """When time alone decides something, on the monotonic clock."""
@@ -169,6 +174,7 @@ class _Look:
     def begin(self) -> tuple[Selection, ...]:
         """Expect everything anew, since a watch begins; return what it is to follow."""
         self._next = Scene(self._request.rules, self._ages)
+        self._asked = False
         return self._selections()
 
     def _selections(self) -> tuple[Selection, ...]:
@@ -198,6 +204,19 @@ class _Look:
             self._next.put(change.object, now)
         if self._next is self._scene:
             self.judge(now)
+
+    def clear_up(self, kube: Watcher, now: float) -> None:
+        """Look at the nodes, once a scene, where only they tell whether waiting may help."""
+        unclear = any(pods.is_unclear(one.message) for one in self._said.values())
+        if self._asked or not unclear or self._next is not self._scene:
+            return
+        self._asked = True
+        with suppress(ShipwayError), closing(kube.watch([_NODES], seconds=_LAST)) as changes:
+            for change in changes:  # who may not list nodes waits
+                if change.type is ChangeType.SYNCED:
+                    break
+                self._scene.put(change.object)
+        self.judge(now)
 
     def judge(self, now: float) -> None:
         """Judge every object at ``now``, and tell what is new."""

@@ -144,6 +144,14 @@ def failed_job(one: Any) -> tuple[Any, Around]:
     return obj("Job", "batch/v1", status={"conditions": found}), Around(pods=(one,))
 
 
+def node(name: str, *taints: str) -> Any:
+    """Return a node with these taints."""
+    return obj("Node", "v1") | {
+        "metadata": {"name": name}, "spec": {"taints": [{"key": one} for one in taints]}
+    }  # fmt: skip
+
+
+TAINTED = "0/2 nodes are available: 2 node(s) had untolerated taint(s)."
 OUT = pod(container={"state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}},
           containers=[{"name": "app", "resources": {"limits": {"memory": "64Mi"}}}])  # fmt: skip
 PRESSURE = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
@@ -177,6 +185,24 @@ OTHERS: list[tuple[str, Any, Around, State, Cause, str]] = [
      WAIT, Cause.NODE, "NodeNotReady: Node is not ready"),
     ("a job's node is lost", obj("Job", "batch/v1", status={"active": 1}), Around(warnings=(
      event("NodeNotReady", "Node is not ready"),)), WAIT, Cause.NODE, "NodeNotReady"),
+    ("taints that nobody named", WAITING, Around(pods=(unschedulable(TAINTED),)), WAIT,
+     Cause.UNSCHEDULABLE, "untolerated taint(s)"),
+    ("taints of a node that is not ready", WAITING, Around(pods=(unschedulable(TAINTED),),
+     nodes=(node("b", "own"), node("a", "node.kubernetes.io/not-ready"))), WAIT, Cause.NODE,
+     "(not ready: a)"),
+    ("a job's pod and a node that is not ready", obj("Job", "batch/v1", status={"active": 1}),
+     Around(pods=(unschedulable(TAINTED),), nodes=(node("a", "node.kubernetes.io/unreachable"),)),
+     WAIT, Cause.NODE, "(not ready: a)"),
+    ("a bare pod and a node that is not ready", unschedulable(TAINTED),
+     Around(nodes=(node("a", "node.kubernetes.io/unreachable"),)), WAIT, Cause.NODE, "(not ready"),
+    ("taints of nodes that are ready", WAITING, Around(pods=(unschedulable(TAINTED),),
+     nodes=(node("a", "own"), node("b"))), BAD, Cause.UNSCHEDULABLE, "untolerated taint(s)"),
+    ("a node that is not ready, told by an event alone", WAITING, Around(warnings=(
+     event("FailedScheduling", TAINTED),), nodes=(node("a", "node.kubernetes.io/not-ready"),)),
+     WAIT, Cause.NODE, "(not ready: a)"),
+    ("no room, told by an event alone", WAITING, Around(warnings=(
+     event("FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu."),)), WAIT,
+     Cause.UNSCHEDULABLE, "Insufficient cpu"),
     ("a volume that is not there yet", WAITING, Around(pods=(unschedulable(
      "pod has unbound immediate PersistentVolumeClaims"),)), WAIT, Cause.VOLUME, "unbound"),
     ("a claim that is not there", WAITING, Around(pods=(unschedulable(

@@ -81,6 +81,7 @@ class Scene:
             leaving=leaving,
             warnings=self._warnings(namespace, about),
             since=since,
+            nodes=tuple(self._of("", "Node", "")),
             ages=ages,
         )
 

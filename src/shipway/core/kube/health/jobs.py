@@ -33,7 +33,7 @@ def job(obj: Obj, around: Around) -> Health:
     if found := warnings.rejected(obj, around) or stuck:
         return found
     active = (obj.get("status") or {}).get("active", 0)
-    why, cause = pods.waiting(around.pods)
+    why, cause = pods.waiting(around.pods, around.nodes)
     if not why:
         why, cause = warnings.last(obj, around)
     return progressing(f"{active} pods are running" + (f"; {why}" if why else ""), cause)
@@ -61,7 +61,7 @@ def pod(obj: Obj, around: Around) -> Health:
     goes_on = (obj.get("spec") or {}).get("restartPolicy", "Always") == "Always"
     if phase == "Running" and goes_on and is_true(obj, "Ready"):
         return HEALTHY
-    why, cause = pods.waiting((obj,))
+    why, cause = pods.waiting((obj,), around.nodes)
     return progressing(why or f"it is {phase or 'Pending'}", cause)
 
 

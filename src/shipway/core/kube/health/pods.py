@@ -61,7 +61,7 @@ def trouble(
     for pod in pods:
         if pod["metadata"].get("deletionTimestamp"):
             continue
-        found = unschedulable(pod)
+        found = unschedulable(pod, around.nodes)
         if found and (around.leaving and found.state is State.FAILED):
             found = progressing(f"waits for room: {found.message}", found.cause)
         known = crashes and _name(pod) == crashing
@@ -71,10 +71,10 @@ def trouble(
     return None
 
 
-def waiting(pods: tuple[Obj, ...]) -> tuple[str, Cause]:
+def waiting(pods: tuple[Obj, ...], nodes: tuple[Obj, ...] = ()) -> tuple[str, Cause]:
     """Return what the first pod that is not ready waits for, and of what that is a sign."""
     for pod in pods:
-        if scheduled := unschedulable(pod):
+        if scheduled := unschedulable(pod, nodes):
             return scheduled.message, scheduled.cause
         for status in _statuses(pod):
             reason, message = _reason(status, "waiting")
@@ -108,17 +108,40 @@ def unready(pods: tuple[Obj, ...]) -> tuple[str, str]:
     return "", ""
 
 
-def unschedulable(pod: Obj) -> Health | None:
+def is_unclear(message: str) -> bool:
+    """Return whether only the nodes tell if a pod that no node takes waits for one of them.
+
+    The scheduler of Kubernetes 1.36 says that there are taints, and not which.
+    """
+    return "untolerated taint(s)" in message
+
+
+def unschedulable(pod: Obj, nodes: tuple[Obj, ...] = ()) -> Health | None:
     """Return that no node takes the pod; ``None`` if one did, or nobody tried yet."""
     found = condition(pod, "PodScheduled")
     if found.get("status") != "False" or found.get("reason") != "Unschedulable":
         return None
-    message = f"pod {_name(pod)}: {found.get('message', '')}"
+    return unplaced(f"pod {_name(pod)}: {found.get('message', '')}", nodes)
+
+
+def unplaced(message: str, nodes: tuple[Obj, ...]) -> Health:
+    """Return what the scheduler's words mean: to wait, or that waiting cannot help."""
     if _NODE.search(message):
         return progressing(message, Cause.NODE)
+    if is_unclear(message):
+        if away := sorted(_name(node) for node in nodes if _is_away(node)):
+            return progressing(f"{message} (not ready: {', '.join(away)})", Cause.NODE)
+        if not nodes:
+            return progressing(message, Cause.UNSCHEDULABLE)
     if _CLAIM in message:
         return progressing(message, Cause.VOLUME)
     return failed(Cause.VOLUME if _NO_CLAIM.search(message) else Cause.UNSCHEDULABLE, message)
+
+
+def _is_away(node: Obj) -> bool:
+    """Return whether a node is tainted for not being ready, which may pass."""
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return any(_NODE.search(str(one.get("key"))) for one in taints)
 
 
 def _containers(pod: Obj, obj: Obj, around: Around, *, crashes: bool, known: bool) -> Health | None:

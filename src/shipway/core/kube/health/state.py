@@ -71,6 +71,8 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     """Events of type Warning about it, its revision or its pods, oldest first."""
     since: str = ""
     """Its resource version as we applied it: what is older says nothing about that."""
+    nodes: tuple[Obj, ...] = ()
+    """The cluster's nodes; empty where nobody looked, or may look."""
     ages: dict[tuple[str, str], float] = {}
     """Seconds that a container (by pod and its name) has been starting, or has run since then."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.core.kube.health import pods
 from shipway.core.kube.health.state import (
     Around,
     Cause,
@@ -70,6 +71,9 @@ def last(obj: Obj, around: Around) -> tuple[str, Cause]:
     if not events:
         return "", Cause.NONE
     reason = str(events[-1].get("reason"))
+    if reason == "FailedScheduling":  # it may come long before the pod's condition says so
+        found = pods.unplaced(f"{reason}: {events[-1].get('message')}", around.nodes)
+        return found.message, found.cause
     return f"{reason}: {events[-1].get('message')}", _SIGNS.get(reason, Cause.NONE)
 
 

@@ -134,7 +134,7 @@ def _waits(obj: Obj, around: Around, count: str) -> Health:
         return gone
     if probed := probes.judge(around.pods, obj, around):
         return msgspec.structs.replace(probed, message=f"{count}; {probed.message}")
-    why, cause = pods.waiting(around.pods)
+    why, cause = pods.waiting(around.pods, around.nodes)
     if not why:
         why, cause = warnings.last(obj, around)
     pod, container = pods.unready(around.pods)
