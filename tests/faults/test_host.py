@@ -105,7 +105,7 @@ def test_out_of_file_descriptors(machine: Machine, tmp_path: Path, most: int) ->
 
     assert done.returncode == 5
     assert "host.files" in done.stderr
-    assert "ulimit -n" in done.stderr
+    assert "next: raise the limit and run the same command again: ulimit -n" in done.stderr
     assert "Traceback" not in done.stderr
     assert not out.exists()
 
@@ -134,13 +134,15 @@ def test_a_full_home(machine: Machine) -> None:
         f"mount -t tmpfs -o size=64k none {machine.home} && "
         f"(head -c 100k /dev/zero > {machine.home}/filled || true) 2>/dev/null"
     )
-    show = f"{sys.executable} -m shipway key show; ls -A {machine.home}/.config/shipway/keys"
+    keys = f"{machine.home}/.config/shipway/keys"
+    show = f"{sys.executable} -m shipway key show; echo $?; ls -A {keys}"
 
     done = machine.run("sh", "-c", show, before=full)
 
     assert "host.disk" in done.stderr
+    assert "next: make room" in done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    assert done.stdout == "5\n"
 
 
 def test_a_full_disk_leaves_no_half_file(machine: Machine) -> None:
