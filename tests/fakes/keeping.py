@@ -21,6 +21,7 @@ class MemoryKeeping:
     Attributes:
         busy: Whether another process uses the store.
         limit: Bytes that it may have.
+        taken: How often somebody wanted it alone.
     """
 
     place = "/home/ann/store"
@@ -32,6 +33,7 @@ class MemoryKeeping:
         self.broken: ShipwayError | None = None
         self.limit = 5 << 30
         self.looks = 0
+        self.taken = 0
 
     def ledger(self) -> Ledger:
         """Return what is noted."""
@@ -47,6 +49,7 @@ class MemoryKeeping:
     @contextlib.contextmanager
     def alone(self) -> Iterator[bool]:
         """Say whether nobody else is there."""
+        self.taken += 1
         yield not self.busy
 
     def remove(self, blobs: Iterable[Digest]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fakes.hands import Killed
@@ -75,6 +76,22 @@ def test_a_run_that_changes_nothing_looks_at_nothing() -> None:
 
     assert shop.keeper.looks == looks
     assert len(shop.keeper.ledger().builds) == 5
+
+
+def test_what_another_cluster_could_free_costs_no_run_on_this_one() -> None:
+    """Much that waits for a registry which is not here is no reason to take the store alone."""
+    shop, _ = edited(1)
+    far = made(1, host="127.0.0.1:6000")
+    heavy = msgspec.structs.replace(far, bulk={of(b"heavy"): growth.BATCH})
+    growth.made("shop", [heavy], release=False, hands=shop)
+    shop.keeper.note(lambda known: known.dropped(known.builds[:1]))
+    shop.carry(tests="off")
+    assert shop.keeper.taken == 0
+    shop.registry_at = "127.0.0.1:6000"
+    growth.after("", hands=shop, run=_Run())  # type: ignore[arg-type]
+
+    assert shop.keeper.taken == 1
+    assert shop.keeper.ledger().condemned == ()
 
 
 def test_what_serves_stays_however_old() -> None:

@@ -128,10 +128,12 @@ def after(name: str, *, hands: Hands, run: Run) -> None:
     try:
         known = hands.keeping.ledger()
         plan = ledgers.plan(known, needed=frozenset(), limit=hands.keeping.limit)
-        if plan.dropped or ledgers.weight(known.condemned, known.builds) >= BATCH:
+        heavy = ledgers.weight(known.condemned, known.builds) >= BATCH
+        ground = _running(name, hands) if plan.dropped or heavy else None
+        if plan.dropped or ledgers.weight(_ours(known, ground), known.builds) >= BATCH:
             with hands.keeping.alone() as alone:
                 if alone:
-                    _collect(_running(name, hands), hands, least=BATCH)
+                    _collect(ground, hands, least=BATCH)
     except ShipwayError as error:
         if error.kind is Kind.CANCELLED:
             raise
@@ -240,7 +242,7 @@ def _registry(
     registry of another embedded cluster wait for a run on that one; those in registries of others
     are forgotten: nothing of ours is to be done there.
     """
-    ours = [one for one in known.condemned if ground and one.host == ground.registry]
+    ours = _ours(known, ground)
     others = [one for one in known.condemned if not is_loopback(one.host)]
     weight = ledgers.weight(ours, known.builds)
     due = bool(ours) and weight >= least
@@ -257,6 +259,11 @@ def _registry(
         _ask(ground.registry, hands)
     hands.keeping.note(lambda noted: noted.collected([*others, *(ours if due else ())]))
     return weight if due else 0
+
+
+def _ours(known: Ledger, ground: Ground | None) -> list[Build]:
+    """Return the condemned builds that the registry of this embedded cluster may have."""
+    return [one for one in known.condemned if ground and one.host == ground.registry]
 
 
 def _released(builds: Iterable[Build], hands: Hands) -> frozenset[Digest]:
