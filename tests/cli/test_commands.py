@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -526,3 +529,62 @@ def test_the_table_of_roads_is_wirings() -> None:
             found[name] = taken | (roads.get(name, set()) & words)
 
     assert found == roads
+
+
+def completed(line: str, folder: Path) -> list[str]:
+    """Return what the shell offers at the end of a line, asked as bash asks."""
+    words = line.split(" ")
+    asked = {"_SHIPWAY_COMPLETE": "bash_complete", "COMP_WORDS": line}
+    asked |= {"COMP_CWORD": str(len(words) - 1)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "shipway"],
+        env=os.environ | asked,
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stderr == ""
+    return [one.partition(",")[2] for one in ended.stdout.splitlines() if one]
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("shipway pro", ["promote"]),
+        ("shipway promote ", ["prod", "staging"]),
+        ("shipway up --env st", ["staging"]),
+        ("shipway logs w", ["web"]),
+        ("shipway up ./cm", ["./cm"]),
+        ("shipway -C sub deploy ", ["dev"]),
+        ("shipway -C broken build ", []),
+        ("shipway explain run.can", ["run.cancelled"]),
+        ("shipway up --tests b", ["block", "beside"]),
+    ],
+)
+def test_the_shell_completes(tmp_path: Path, line: str, offered: list[str]) -> None:
+    """Commands, environments, services and error ids; what cannot be read offers nothing."""
+    for name in ("sub", "broken"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "broken" / "shipway.toml").write_text("[services")
+    (tmp_path / "shipway.toml").write_text(
+        "[services.web]\n[services.api]\n[environments.staging]\n[environments.prod]\n"
+    )
+
+    assert completed(line, tmp_path) == offered
+
+
+@pytest.mark.parametrize("command", ["", "cluster", "key"])
+def test_the_help_of_all_is_whole(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In eighty columns every command has its line, none cut short, and each option a word."""
+    assert run([*command.split(), "--help"], Roads()) == 0
+    said = capsys.readouterr().out
+    group = app.commands[command] if command else app
+
+    assert "..." not in said.partition("Options:")[2]
+    assert isinstance(group, click.Group)
+    for name, one in group.commands.items():
+        assert re.search(rf"^  {name} +\S", said, re.MULTILINE), name
+        assert one.get_short_help_str(200).endswith("."), name
+        assert [param.name for param in one.params if param.param_type_name == "option"
+                and not getattr(param, "help", "")] == []  # fmt: skip

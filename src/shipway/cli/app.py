@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from shipway import __version__
-from shipway.cli import looping
 from shipway.cli.clustering import cluster
 from shipway.cli.delivering import demo, rollback, up
 from shipway.cli.keeping import gc
+from shipway.cli.looping import build, dev, doctor, logs, open_, scan, test
 from shipway.cli.observing import affected, history, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
@@ -30,6 +30,17 @@ class Commands(click.Group):
             if command is not None:
                 error.ctx = click.Context(command, parent=ctx, info_name=command.name)
             raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by what they are for."""
+        del ctx
+        room = formatter.width - 6 - max(map(len, self.commands))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(str(one.name), one.get_short_help_str(room)) for one in commands],
+                    col_max=30,
+                )
 
     def _meant(self, ctx: click.Context, args: list[str]) -> click.Command | None:
         parser = self.make_parser(ctx)
@@ -54,10 +65,14 @@ def app() -> None:
     """
 
 
-for command in (
-    *(up, *looping.COMMANDS, release, plan, diff, deploy, promote, rollback, delete),
-    *(demo, trace, verify, affected, status, history),
-    *(init, check, render, explain, key, gc, cluster),
-    *(login, logout),
-):
+SECTIONS = {
+    "Every day": (up, dev, build, test, logs, open_, status, rollback),
+    "Releases": (release, plan, deploy, promote, diff, history, delete),
+    "Evidence": (trace, verify, scan, affected),
+    "The project": (init, check, render),
+    "This machine": (doctor, demo, cluster, key, login, logout, gc, explain),
+}
+"""Every command, in the order of the help."""
+
+for command in (one for section in SECTIONS.values() for one in section):
     app.add_command(command)

@@ -16,7 +16,10 @@ def cluster() -> None:
 @cluster.command()
 @shared
 def up() -> int:
-    """Start the cluster; build its programs first where they are missing."""
+    """Start the cluster.
+
+    Its programs are built first where they are missing.
+    """
     return go("cluster_up", local=False)
 
 

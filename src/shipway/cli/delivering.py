@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from shipway.cli.completing import environments, services
 from shipway.cli.options import go, shared
 
 keys = click.option(
@@ -14,9 +15,25 @@ keys = click.option(
     type=click.Path(exists=True, dir_okay=False),
     help="Public key to trust; may be given more than once.",
 )
-environment = click.option("--env", "environment", metavar="ENV", default="dev", show_default=True)
+environment = click.option(
+    "--env",
+    "environment",
+    metavar="ENV",
+    default="dev",
+    show_default=True,
+    shell_complete=environments,
+    help="Environment, of those in shipway.toml.",
+)
 target = click.option(
-    "--target", default="", metavar="CONTEXT", help="One of its targets; else all."
+    "--target", default="", metavar="CONTEXT", help="One target of ENV; else all."
+)
+port = click.option(
+    "--port", metavar="N", type=click.IntRange(1, 65535), help="Port the service listens on."
+)
+tests = click.option(
+    "--tests",
+    type=click.Choice(["block", "beside", "off"]),
+    help="Before the build, beside it, or not at all.",
 )
 adopt = click.option("--adopt", is_flag=True, help="Take over objects that others made.")
 timeout = click.option(
@@ -30,12 +47,12 @@ timeout = click.option(
 
 
 @click.command()
-@click.argument("package", default="")
+@click.argument("package", default="", shell_complete=services)
 @environment
 @keys
 @adopt
-@click.option("--port", type=click.IntRange(1, 65535), help="Port the service listens on.")
-@click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
+@port
+@tests
 @timeout
 @click.option("--dry-run", is_flag=True, help="Show what would change; send and apply nothing.")
 @click.option("--debug", is_flag=True, help="Run it under Delve; forward to that until Ctrl-C.")
@@ -73,7 +90,7 @@ def up(
 
 
 @click.command()
-@click.argument("environment", metavar="ENV")
+@click.argument("environment", metavar="ENV", shell_complete=environments)
 @click.option("--to", default="", metavar="RELEASE", help="Digest of one that served before.")
 @target
 @click.option("--reason", default="", metavar="TEXT", help="Why; it stands in the evidence.")

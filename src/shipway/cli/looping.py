@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from shipway.cli.completing import services
 from shipway.cli.delivering import environment as of_environment
-from shipway.cli.delivering import keys
+from shipway.cli.delivering import keys, port, tests
+from shipway.cli.delivering import target as of_target
 from shipway.cli.options import go, shared
 
 file = click.Path(dir_okay=False)
@@ -34,20 +36,38 @@ class Duration(click.ParamType[int]):
 
 
 @click.command()
-@click.argument("package", default="")
+@click.argument("package", default="", shell_complete=services)
 @of_environment
 @click.option(
-    "--push", metavar="true|false", type=bool, default=True, help="false: keep them here."
+    "--push",
+    metavar="true|false",
+    type=bool,
+    default=True,
+    help="false: keep them on this machine.",
 )
-@click.option("--oci-layout", "folder", metavar="DIR", type=click.Path(file_okay=False), default="")
-@click.option("--tarball", "archive", metavar="FILE", type=file, default="")
+@click.option(
+    "--oci-layout",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    default="",
+    help="Add them to an image layout.",
+)
+@click.option(
+    "--tarball",
+    "archive",
+    metavar="FILE",
+    type=file,
+    default="",
+    help="Write them as a tar, for docker load.",
+)
 @shared
 def build(*, package: str, environment: str, push: bool, folder: str, archive: str) -> int:
-    """Build images and print their references by digest, and nothing else.
+    """Build images and print their references by digest.
 
-    They go to the registry of ENV with their evidence; into an image layout with --oci-layout; into
-    a tar for `docker load` with --tarball; or with --push=false nowhere. They are for the platform
-    of this machine, unless the config names others.
+    PACKAGE as for up. They go to the registry of ENV with their evidence; into an image layout with
+    --oci-layout; into a tar for `docker load` with --tarball; or with --push=false nowhere. They
+    are for the platform of this machine, unless the config names others.
     """
     return go(
         "build",
@@ -60,11 +80,20 @@ def build(*, package: str, environment: str, push: bool, folder: str, archive: s
 
 
 @click.command()
-@click.argument("package", default="")
-@click.option("--cobertura", metavar="FILE", type=file, default="", help="Coverage as XML.")
+@click.argument("package", default="", shell_complete=services)
+@click.option(
+    "--cobertura",
+    metavar="FILE",
+    type=file,
+    default="",
+    help="Write the coverage as Cobertura XML.",
+)
 @shared
 def test(*, package: str, cobertura: str) -> int:
-    """Run the tests of PACKAGE's module, and judge their coverage by the gate."""
+    """Run the tests, and judge their coverage by the gate.
+
+    Those of PACKAGE's module, or of all modules that have a service.
+    """
     return go("test", package=package, cobertura=cobertura)
 
 
@@ -85,10 +114,11 @@ def scan(
     keys: tuple[str, ...],
     database: str,
 ) -> int:
-    """Look for known vulnerabilities in the project, a Go program or an image, and judge them.
+    """Look for known vulnerabilities, and judge them.
 
-    With --deployed: in what serves now, and attach what is found to its images. With --report:
-    attach what Trivy or Grype said of IMAGE. Exits with 9 where one stops that no exception covers.
+    Those of the project, or of a folder, a Go program or an image. With --deployed: in what serves
+    now, and attach what is found to its images. With --report: attach what Trivy or Grype said of
+    IMAGE. Exits with 9 where one stops that no exception covers.
     """
     if report:
         if deployed or not subject:
@@ -115,13 +145,17 @@ def scan(
 
 
 @click.command()
-@click.argument("service", default="")
+@click.argument("service", default="", shell_complete=services)
 @of_environment
-@click.option("--target", default="", metavar="CONTEXT", help="One of its targets; else all.")
+@of_target
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C, new pods too.")
 @click.option("--since", metavar="SPAN", type=Duration(), help="Only the last 45s, 10m, 1h30m.")
-@click.option("--tail", metavar="N", type=click.IntRange(0), help="N lines of each container.")
-@click.option("--previous", is_flag=True, help="Of each container's run before.")
+@click.option(
+    "--tail", metavar="N", type=click.IntRange(0), help="The last N lines of each container."
+)
+@click.option(
+    "--previous", is_flag=True, help="What each container said before it was started again."
+)
 @shared
 def logs(
     *,
@@ -133,7 +167,10 @@ def logs(
     tail: int | None,
     previous: bool,
 ) -> int:
-    """Show what the pods of an environment say, all of them or SERVICE's."""
+    """Show what pods say.
+
+    All pods of ENV, or those of SERVICE; each line follows the names of its pod and container.
+    """
     if follow and previous:
         raise click.UsageError("--follow and --previous exclude each other")
     return go(
@@ -150,21 +187,24 @@ def logs(
 
 
 @click.command(name="open")
-@click.argument("service")
+@click.argument("service", shell_complete=services)
 @of_environment
 @click.option("--print", "show", flag_value=False, default=True, help="Only print the URL.")
 @shared
 def open_(*, service: str, environment: str, show: bool) -> int:
-    """Open the URL of SERVICE in the browser; forward a local port to it where it has none."""
+    """Open the URL of SERVICE in the browser.
+
+    Where it has none, a local port is forwarded to it until Ctrl-C.
+    """
     return go("visit", streams=True, service=service, environment=environment, show=show)
 
 
 @click.command()
-@click.argument("package", default="")
+@click.argument("package", default="", shell_complete=services)
 @of_environment
 @keys
-@click.option("--port", type=click.IntRange(1, 65535), help="Port the service listens on.")
-@click.option("--tests", type=click.Choice(["block", "beside", "off"]), help="When tests run.")
+@port
+@tests
 @click.option("--logs/--no-logs", default=True, help="Show what the pods say.")
 @click.option("--forward/--no-forward", default=True, help="Forward to what has no URL here.")
 @shared
@@ -178,7 +218,10 @@ def dev(
     logs: bool,
     forward: bool,
 ) -> int:
-    """Do what up does, and again with every save, until Ctrl-C; show what the pods say."""
+    """Do what up does, and again with every save, until Ctrl-C.
+
+    PACKAGE as for up. What the pods say is shown meanwhile. What was deployed stays when it ends.
+    """
     return go(
         "dev",
         streams=True,
@@ -196,10 +239,10 @@ def dev(
 @click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
 @shared
 def doctor(*, as_json: bool) -> int:
-    """Look at everything that a run needs, and say what settles what is wrong."""
+    """Look at all that a run needs.
+
+    Each fault is told with what shows it and the command that settles it.
+    """
     if as_json:
         click.get_current_context().ensure_object(dict)["output"] = "json"
     return go("doctor")
-
-
-COMMANDS = (build, test, scan, dev, logs, open_, doctor)

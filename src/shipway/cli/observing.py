@@ -7,7 +7,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from shipway.cli.delivering import environment, keys
+from shipway.cli.completing import environments
+from shipway.cli.delivering import environment, keys, target
 from shipway.cli.options import go, shared
 
 file = click.Path(exists=True, dir_okay=False)
@@ -16,7 +17,7 @@ file = click.Path(exists=True, dir_okay=False)
 @click.command()
 @click.argument("subject")
 @environment
-@click.option("-n", "--namespace", default="", help="Namespace of the object.")
+@click.option("-n", "--namespace", default="", metavar="NAMESPACE", help="Namespace of the object.")
 @keys
 @click.option("--export", default="", metavar="FILE", help="Write all the evidence to one file.")
 @click.option("--trusted-root", default="", metavar="FILE", help="Keys to trust, for an export.")
@@ -34,7 +35,7 @@ def trace(
     policy: str,
     as_json: bool,
 ) -> int:
-    """Walk back from SUBJECT to the commit, and verify every link on the way.
+    """Walk back from SUBJECT to its commit; verify every link.
 
     SUBJECT is pod/NAME, deployment/NAME, an image, or a file that --export wrote; or the full id of
     a commit of which no image was made: then it shows what such runs left on this machine.
@@ -58,7 +59,14 @@ def trace(
 @environment
 @keys
 @click.option("--bundle", default="", metavar="FILE", help="Sigstore bundle to judge for ARTIFACT.")
-@click.option("--certificate-identity", "--identity", "identity", default="", help="Who signed it.")
+@click.option(
+    "--certificate-identity",
+    "--identity",
+    "identity",
+    default="",
+    metavar="IDENTITY",
+    help="Who signed it.",
+)
 @click.option(
     "--certificate-identity-regexp",
     "--identity-pattern",
@@ -108,7 +116,9 @@ def verify(
     as_json: bool,
     **asked: Any,  # noqa: ANN401  options of --bundle
 ) -> int:
-    """Judge the image or release REFERENCE for an environment, from the registry alone.
+    """Judge an image or release, from its registry alone.
+
+    REFERENCE is REPOSITORY@sha256:... or REPOSITORY:TAG; ENV says what must hold for it.
 
     With --bundle, judge a Sigstore bundle of anybody's for ARTIFACT, a file or sha256:DIGEST, and
     print every check with what it saw. That needs no project and no network.
@@ -136,9 +146,10 @@ def verify(
 def affected(
     *, words: tuple[str, ...], everything: bool, database: str, keys: tuple[str, ...]
 ) -> int:
-    """Show which pods, services and commits the vulnerability ID reaches of what runs now.
+    """Show what a vulnerability reaches of what runs now.
 
-    ID is any of its names: GO, CVE or GHSA. ENV is all environments by default.
+    That is pods, services and commits. ID is any of its names: GO, CVE or GHSA. ENV is all
+    environments by default.
     """
     most = 1 if everything else 2
     if len(words) > most or not (words or everything):
@@ -149,19 +160,27 @@ def affected(
 
 
 @click.command()
-@click.argument("environment", metavar="[ENV]", default="")
+@click.argument("environment", metavar="[ENV]", default="", shell_complete=environments)
 @keys
 @shared
 def status(environment: str, keys: tuple[str, ...]) -> int:
-    """Show what runs where, and how it is."""
+    """Show what runs where, and how it is.
+
+    In ENV, or in all environments.
+    """
     return go("status", environment=environment, keys=keys)
 
 
 @click.command()
-@click.argument("environment", metavar="ENV")
-@click.option("--target", default="", metavar="CONTEXT", help="One of its targets; else all.")
+@click.argument("environment", metavar="ENV", shell_complete=environments)
+@target
 @click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(1), help="Newest first."
+    "--limit",
+    metavar="N",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1),
+    help="The newest N.",
 )
 @keys
 @shared

@@ -19,7 +19,10 @@ _MOST = 1 << 16
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @shared
 def login(registry: str, user: str, password_stdin: bool) -> int:
-    """Log in to REGISTRY (HOST[:PORT]): proved there, kept by your credential helper or file."""
+    """Log in to REGISTRY, which is HOST[:PORT].
+
+    The login is proved there, and kept by your credential helper, else in Docker's config.json.
+    """
     return go(
         "login", local=False, registry=registry, user=user, password=_password(password_stdin)
     )

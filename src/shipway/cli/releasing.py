@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from shipway.cli.completing import environments
 from shipway.cli.delivering import adopt, environment, keys, target, timeout
 from shipway.cli.options import Comparing, go, shared
 
@@ -12,15 +13,16 @@ from shipway.cli.options import Comparing, go, shared
 @environment
 @shared
 def release(environment: str) -> int:
-    """Make a signed release of the present commit; print its reference alone.
+    """Make a signed release of the present commit.
 
-    Every gate blocks. It goes to the registry of ENV, and names no environment.
+    Its reference alone is printed. Every gate blocks. It goes to the registry of ENV, and names no
+    environment.
     """
     return go("release", environment=environment)
 
 
 @click.command()
-@click.argument("environment", metavar="ENV")
+@click.argument("environment", metavar="ENV", shell_complete=environments)
 @click.argument("release", metavar="[RELEASE]", default="")
 @target
 @keys
@@ -52,8 +54,8 @@ def deploy(
 
 
 @click.command()
-@click.argument("origin", metavar="FROM")
-@click.argument("environment", metavar="TO")
+@click.argument("origin", metavar="FROM", shell_complete=environments)
+@click.argument("environment", metavar="TO", shell_complete=environments)
 @target
 @keys
 @adopt
@@ -68,7 +70,10 @@ def promote(
     adopt: bool,
     timeout: float,
 ) -> int:
-    """Deploy to TO the release that serves in FROM, by the same digests."""
+    """Deploy to TO the release that serves in FROM.
+
+    By the same digests: images and verified links are copied where TO has another registry.
+    """
     return go(
         "promote",
         origin=origin,
@@ -81,16 +86,17 @@ def promote(
 
 
 @click.command()
-@click.argument("environment", metavar="ENV")
+@click.argument("environment", metavar="ENV", shell_complete=environments)
 @click.argument("release", metavar="[RELEASE]", default="")
 @target
 @keys
 @adopt
 @shared
 def plan(*, environment: str, release: str, target: str, keys: tuple[str, ...], adopt: bool) -> int:
-    """Show what deploying a release to ENV would change, as the API server judges it.
+    """Show what deploying a release to ENV would change.
 
-    RELEASE as for deploy: without it, the newest release. Nothing is changed.
+    The API server is asked, and nothing is changed. RELEASE as for deploy: without it, the newest
+    release.
     """
     return go(
         "plan", environment=environment, release=release, target=target, keys=keys, adopt=adopt
@@ -98,13 +104,15 @@ def plan(*, environment: str, release: str, target: str, keys: tuple[str, ...], 
 
 
 @click.command(cls=Comparing)
-@click.argument("environment", metavar="ENV")
+@click.argument("environment", metavar="ENV", shell_complete=environments)
 @click.argument("release", metavar="[RELEASE]", default="")
 @target
 @keys
 @shared
 def diff(*, environment: str, release: str, target: str, keys: tuple[str, ...]) -> int:
-    """Show how what runs in ENV departs from a release and the manifests of the checkout.
+    """Show how what runs in ENV departs from its release.
+
+    The manifests are those of the checkout.
 
     RELEASE as for deploy: without it, the one that serves. Exits with 0 where nothing departs, 2
     where something does, 1 where it failed.
@@ -120,12 +128,15 @@ def diff(*, environment: str, release: str, target: str, keys: tuple[str, ...]) 
 
 
 @click.command()
-@click.argument("environment", metavar="ENV")
+@click.argument("environment", metavar="ENV", shell_complete=environments)
 @target
 @click.option("--reason", default="", metavar="TEXT", help="Why; it stands in the evidence.")
 @keys
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared
 def delete(*, environment: str, target: str, reason: str, keys: tuple[str, ...], yes: bool) -> int:
-    """Remove from the clusters of ENV what its deploys put there; the evidence stays."""
+    """Remove from its clusters what deploys to ENV put there.
+
+    Images and evidence stay.
+    """
     return go("delete", environment=environment, target=target, reason=reason, keys=keys, yes=yes)
