@@ -138,7 +138,11 @@ def test_a_day_of_edits(service: Repo, beside: Callable[..., Beside]) -> None:
 
 def test_pods_that_come_and_go_are_heard_once(service: Repo, beside: Callable[..., Beside]) -> None:
     """A pod that is deleted is left, its successor joins, and no line comes twice."""
-    (old,) = (pod["metadata"]["name"] for pod in service.pods())
+    ends = time.monotonic() + 60
+    while len(live := service.world.object("pods", "-n", service.namespace)["items"]) > 1:
+        assert time.monotonic() < ends, "pods of versions before are still there"
+        time.sleep(0.1)
+    (old,) = (pod["metadata"]["name"] for pod in live)
     logs = beside("logs", service.name, "-f")
     logs.until(lambda: "begun four" in logs.texts("log"))
     service.world.kubectl("delete", "pod", "-n", service.namespace, old, "--wait=false")
