@@ -11,7 +11,7 @@ from fakes.go import WRONG
 from fakes.hands import MAIN
 from fakes.shop import FAR, Shop
 from shipway.core.oci.digest import of
-from shipway.core.run.events import Fact, StepFinished
+from shipway.core.run.events import Fact, Remark, StepFinished
 from shipway.errors import ShipwayError
 from shipway.roads import build as road
 
@@ -139,3 +139,12 @@ def test_what_does_not_compile_is_told() -> None:
         build(shop, push=False)
 
     assert caught.value.id == "build.compile"
+
+
+def test_what_is_peculiar_about_the_source_is_said() -> None:
+    """As in ``up``: here a commit that is on no branch."""
+    shop = Shop()
+    shop.git.branch = ""
+    build(shop)
+
+    assert [one.text for one in shop.said if isinstance(one, Remark) and "detached" in one.text]

@@ -26,7 +26,7 @@ from shipway.core.vulns import osv
 from shipway.core.vulns.bill import Bill
 from shipway.core.vulns.reach import Index
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import history, scanning, where
+from shipway.roads import history, outset, scanning, where
 from shipway.stages.verify import RegistrySource, drive
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def serving(
     Raises:
         ShipwayError: why an environment that was named cannot be asked.
     """
-    loaded = where.project(request.directory, hands)
+    loaded = outset.project(request.directory, hands=hands)
     names = (
         [request.environment]
         if request.environment

@@ -15,11 +15,10 @@ from shipway import scope
 from shipway.core.oci.layout import blobs
 from shipway.core.project import settings
 from shipway.core.run.events import Unit
-from shipway.roads import looks, pins, scaffold, wanted, workshop
+from shipway.roads import looks, outset, pins, wanted, workshop
 from shipway.roads.make import assemble, make
 from shipway.roads.opening import Opening
-from shipway.run import Run
-from shipway.stages import export, source
+from shipway.stages import export
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from shipway.core.run.events import Event
     from shipway.roads.make import MakeRequest
     from shipway.roads.scaffold import LoadedProject
+    from shipway.run import Run
 
 LOCAL = "shipway.local"
 """Stands for a registry in names of images that never were in one."""
@@ -74,30 +74,11 @@ def build(request: BuildRequest, *, hands: Hands, emit: Callable[[Event], None])
     Raises:
         ShipwayError: whatever a stage raises; ``layout.foreign``, ``files.refused``.
     """
-    asked = scaffold.ProjectRequest(
-        directory=request.directory, package=request.package, variables=hands.variables
-    )
-    project = scaffold.load(asked, files=hands.files(request.directory), go=hands.go, git=hands.git)
+    project = outset.project(request.directory, request.package, hands=hands)
     pushes = request.push and not (request.folder or request.archive)
     registry = _registry(request, project, hands, pushes=pushes)
-    with (
-        scope.open(),
-        Run(
-            "build",
-            runs=hands.runs,
-            clock=hands.clock,
-            emit=emit,
-            cache=hands.cache,
-            subject=project.name,
-        ) as run,
-    ):
-        base = run.step(
-            source.resolve,
-            Unit(),
-            source.SourceRequest(request.directory, hands.variables),
-            summary=lambda made: made.version,
-            git=hands.git,
-        )
+    with outset.run("build", project.name, hands=hands, emit=emit) as run:
+        base = outset.resolve(request.directory, hands=hands, run=run)
         requests, lock = _requests(request, project, base, registry, hands)
         if pushes:
             found = _pushed(requests, base, hands=hands, run=run)

@@ -14,7 +14,7 @@ from shipway import scope
 from shipway.core.kube.objects import Obj  # noqa: TC001  msgspec reads types
 from shipway.core.project import manifests, settings
 from shipway.errors import ShipwayError
-from shipway.roads import rendering, where
+from shipway.roads import outset, rendering
 from shipway.stages import source
 from shipway.stages.render import Draft, draft
 
@@ -88,7 +88,7 @@ def check(directory: str, environment: str, *, hands: Hands) -> Checked:
 
 def _opened(directory: str, hands: Hands) -> tuple[LoadedProject, Source]:
     asked = source.SourceRequest(directory, hands.variables)
-    return where.project(directory, hands), source.resolve(asked, git=hands.git)
+    return outset.project(directory, hands=hands), source.resolve(asked, git=hands.git)
 
 
 def _draft(project: LoadedProject, base: Source, environment: str, hands: Hands) -> Draft:

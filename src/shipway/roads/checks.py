@@ -15,7 +15,7 @@ from shipway.core.oci import reference
 from shipway.core.project import lockfile, settings
 from shipway.core.run.finding import Finding, broken, good, note, unknown
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import where
+from shipway.roads import outset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -192,7 +192,7 @@ def _without_login(url: str) -> str:
 
 
 def _config(directory: str, hands: Hands) -> Iterator[Finding]:
-    found = where.project(directory, hands)
+    found = outset.project(directory, hands=hands)
     names = ", ".join(found.settings.config.services)
     how = "shipway.toml" if found.written else "guessed; shipway init writes it down"
     yield good("config", f"{found.name}: {names} ({how})")
@@ -200,7 +200,7 @@ def _config(directory: str, hands: Hands) -> Iterator[Finding]:
 
 def _lock(directory: str, hands: Hands, ours: str) -> Iterator[Finding]:
     """Compare the pins with what they were made of."""
-    found = where.project(directory, hands)
+    found = outset.project(directory, hands=hands)
     lock = found.lock
     if not (lock.go or lock.bases or lock.images):
         yield note(
@@ -244,7 +244,7 @@ def _cluster(name: str, hands: Hands) -> Iterator[Finding]:
 
 
 def _places(directory: str, hands: Hands) -> Iterator[settings.Place]:
-    found = where.project(directory, hands)
+    found = outset.project(directory, hands=hands)
     for name in dict.fromkeys((settings.DEV, *found.settings.config.environments)):
         yield found.at(name)
 

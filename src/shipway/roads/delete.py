@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway import scope
 from shipway.core.evidence.history import History
 from shipway.core.kube import head as heads
 from shipway.core.kube.objects import MANIFESTS, write_set
 from shipway.core.kube.plan import Verb
 from shipway.core.oci.descriptor import MANIFEST
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import carry, history, targets, where
-from shipway.run import Run
+from shipway.roads import carry, history, outset, targets, where
 from shipway.stages import deploy
 
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.hands import Hands
     from shipway.core.run.events import Event
     from shipway.roads.destination import Destination
+    from shipway.run import Run
 
 _ALL = 10_000
 """Numbers that are read back, at most, to where something last passed."""
@@ -82,12 +81,7 @@ def delete(
             subject=request.environment,
             hint="answer y, or say --yes",
         )
-    with (
-        scope.open(),
-        Run(
-            "delete", runs=hands.runs, clock=hands.clock, emit=emit, subject=request.environment
-        ) as run,
-    ):
+    with outset.run("delete", request.environment, hands=hands, emit=emit) as run:
         done = targets.each(
             tuple(name for name, one in found.items() if one.going),
             lambda name: found[name].go(reason, run),

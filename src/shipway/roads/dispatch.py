@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway import scope
 from shipway.core.evidence import release as sealed
 from shipway.core.evidence import shelf
 from shipway.core.oci import config as configs
@@ -19,19 +18,17 @@ from shipway.errors import Kind, ShipwayError
 from shipway.roads import (
     carriage,
     history,
+    outset,
     pins,
     reach,
     releases,
     rendering,
-    scaffold,
     targets,
     where,
 )
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.opening import Opening
 from shipway.roads.wanted import GUESSED_PORT
-from shipway.roads.workshop import resolve
-from shipway.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +43,7 @@ if TYPE_CHECKING:
     from shipway.roads.reach import Reach
     from shipway.roads.scaffold import LoadedProject
     from shipway.roads.where import WhereRequest
+    from shipway.run import Run
 
 
 class DispatchRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +88,7 @@ def deploy(
         ShipwayError: ``release.*`` where there is none; what delivering raises.
     """
     journey = Journey(request, hands)
-    with scope.open(), _run("deploy", request.environment, hands, emit) as run:
+    with outset.run("deploy", request.environment, hands=hands, emit=emit) as run:
         found = releases.find(named, journey.evidence, trust=journey.trust, hands=hands)
         return journey.go(found, run)
 
@@ -116,7 +114,7 @@ def promote(
     source = places[0]
     _is_release(source, digest, hands)
     journey = Journey(request, hands)
-    with scope.open(), _run("promote", request.environment, hands, emit) as run:
+    with outset.run("promote", request.environment, hands=hands, emit=emit) as run:
         found = releases.pulled(source.evidence, digest, hands)
         if source.evidence != journey.evidence:
             carriage.copy(found, journey.evidence, trust=source.trust, hands=hands, run=run)
@@ -163,7 +161,7 @@ class Journey:
         """Return what is asked of each target, and say what a person should know of it."""
         place = self._place
         why = f"environment {place.environment} is protected" if place.protected else ""
-        base = resolve(self._request.directory, clean=why, hands=self._hands, run=run)
+        base = outset.resolve(self._request.directory, clean=why, hands=self._hands, run=run)
         version = release.contents.version
         if base.version != version:
             run.remark(f"the manifests are of {base.version}, the images of {version}")
@@ -202,11 +200,7 @@ class Journey:
         )
 
     def _load(self, ran: dict[str, tuple[int, ...]]) -> LoadedProject:
-        asked = scaffold.ProjectRequest(
-            directory=self._request.directory, variables=self._hands.variables, ran=ran
-        )
-        files = self._hands.files(self._request.directory)
-        return scaffold.load(asked, files=files, go=self._hands.go, git=self._hands.git)
+        return outset.project(self._request.directory, hands=self._hands, ran=ran)
 
     def _opened(self, release: Release) -> dict[str, tuple[int, ...]]:
         """Return the ports of services for which nobody knows them but who built the image."""
@@ -286,9 +280,3 @@ def _is_release(source: Destination, digest: Digest, hands: Hands) -> None:
             hint="shipway release makes one of a clean commit with every gate passed; "
             f"then shipway deploy {source.environment}",
         )
-
-
-def _run(road: str, subject: str, hands: Hands, emit: Callable[[Event], None]) -> Run:
-    return Run(
-        road, runs=hands.runs, clock=hands.clock, emit=emit, cache=hands.cache, subject=subject
-    )

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway import scope
 from shipway.core.kube import preview
-from shipway.roads import carry, history, releases
+from shipway.roads import carry, history, outset, releases
 from shipway.roads.deliver import foreseen
 from shipway.roads.dispatch import Journey, serving
-from shipway.run import Run
 from shipway.stages import deploy, preflight
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from shipway.core.run.events import Event
     from shipway.roads.deliver import DeliverRequest
     from shipway.roads.dispatch import DispatchRequest
+    from shipway.run import Run
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,17 +90,8 @@ def _foreseen(
     emit: Callable[[Event], None],
 ) -> Foreseen:
     journey = Journey(request, hands)
-    with (
-        scope.open(),
-        Run(
-            "plan" if judge else "diff",
-            runs=hands.runs,
-            clock=hands.clock,
-            emit=emit,
-            cache=hands.cache,
-            subject=request.environment,
-        ) as run,
-    ):
+    road = "plan" if judge else "diff"
+    with outset.run(road, request.environment, hands=hands, emit=emit) as run:
         if not judge and not named:
             named = serving(journey.destinations, hands)
         found = releases.find(named, journey.evidence, trust=journey.trust, hands=hands)

@@ -10,12 +10,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shipway import scope
-from shipway.roads import debug, foresee, reach, where
+from shipway.roads import debug, foresee, outset, reach, where
 from shipway.roads.opening import Opening
 from shipway.roads.up import asked, load, order
 from shipway.roads.workshop import Workshop
-from shipway.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,17 +38,8 @@ def rehearse(request: UpRequest, *, hands: Hands, emit: Callable[[Event], None])
     trust = where.trusted(project, place, request.keys, hands)
     contexts, registry = where.standing(place, request.cluster, hands)
     platforms = () if place.embedded else reach.platforms(contexts, hands)
-    with (
-        scope.open(),
-        Run(
-            "plan",
-            runs=hands.runs,
-            clock=hands.clock,
-            emit=emit,
-            cache=hands.cache,
-            subject=f"{project.name} to {place.environment}",
-        ) as run,
-    ):
+    subject = f"{project.name} to {place.environment}"
+    with outset.run("plan", subject, hands=hands, emit=emit) as run:
         shop = Workshop(
             order(request, project, place, registry=registry, platforms=platforms),
             project,

@@ -13,11 +13,10 @@ import msgspec
 from shipway import scope
 from shipway.core.evidence.shelf import RELEASE
 from shipway.core.project import settings
-from shipway.roads import reach, releases, scaffold, scanning
+from shipway.roads import outset, reach, releases, scanning
 from shipway.roads.opening import Opening
 from shipway.roads.scanlinks import Scans
 from shipway.roads.workshop import Order, Workshop
-from shipway.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from shipway.core.run.events import Event
     from shipway.roads.make import MakeRequest
     from shipway.roads.scaffold import LoadedProject
+    from shipway.run import Run
 
 
 class ReleaseRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,26 +61,12 @@ def release(request: ReleaseRequest, *, hands: Hands, emit: Callable[[Event], No
     """
 
     def load(ran: dict[str, tuple[int, ...]]) -> LoadedProject:
-        asked = scaffold.ProjectRequest(
-            directory=request.directory, variables=hands.variables, ran=ran
-        )
-        files = hands.files(request.directory)
-        return scaffold.load(asked, files=files, go=hands.go, git=hands.git)
+        return outset.project(request.directory, hands=hands, ran=ran)
 
     project = load({})
     place = project.at(request.environment)
     way = reach.of(place, request.cluster, hands)
-    with (
-        scope.open(),
-        Run(
-            "release",
-            runs=hands.runs,
-            clock=hands.clock,
-            emit=emit,
-            cache=hands.cache,
-            subject=project.name,
-        ) as run,
-    ):
+    with outset.run("release", project.name, hands=hands, emit=emit) as run:
         scope.spawn(hands.warm)
         opening = Opening(hands)
         order = Order(

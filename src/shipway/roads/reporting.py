@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway import scope
 from shipway.core.evidence import scanned
 from shipway.core.vulns import packages
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import scanlinks
+from shipway.roads import outset, scanlinks
 from shipway.roads.opening import Opening
 from shipway.roads.trace import resolved
-from shipway.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,17 +64,7 @@ def report(request: ReportRequest, *, hands: Hands, emit: Callable[[Event], None
     if digest not in said.digests:
         raise _another(said, digest, request.reference)
     image = hands.registry.resolve(repository, digest)
-    with (
-        scope.open(),
-        Run(
-            "scan",
-            runs=hands.runs,
-            clock=hands.clock,
-            emit=emit,
-            cache=hands.cache,
-            subject=request.reference,
-        ) as run,
-    ):
+    with outset.run("scan", request.reference, hands=hands, emit=emit) as run:
         link = scanned.reported(said, digest, hands.clock.now())
         scanlinks.attach(
             posixpath.basename(repository),

@@ -22,11 +22,10 @@ from shipway.core.vulns import gate, osv
 from shipway.core.vulns.finding import CALLED, GRADES, Finding
 from shipway.core.vulns.reach import Index
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import affected, scanlinks, scanning, where
+from shipway.roads import affected, outset, scanlinks, scanning, where
 from shipway.roads.opening import Opening
 from shipway.roads.trace import resolved
 from shipway.roads.where import WhereRequest  # noqa: TC001  msgspec reads types
-from shipway.run import Run
 from shipway.stages.verify import RegistrySource, drive
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from shipway.core.vulns.bill import Part
     from shipway.core.vulns.gate import Judged, Rules
     from shipway.core.vulns.reach import Match
+    from shipway.run import Run
 
 SCANNER = "sbom v1"
 """What is told as the scanner: SBOM links, matched with the database by version."""
@@ -64,10 +64,7 @@ def deployed(
     """
     rules = scanning.named(hands.scan_rules, request.database)
     unknown: list[str] = []
-    with (
-        scope.open(),
-        Run("scan", runs=hands.runs, clock=hands.clock, emit=emit, cache=hands.cache) as run,
-    ):
+    with outset.run("scan", hands=hands, emit=emit) as run:
         opening = Opening(hands)
         found = affected.serving(request.where, unknown, hands=hands)
         modules = frozenset(module for one in found for module in one.bill.modules)

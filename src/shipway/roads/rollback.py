@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway import scope
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import history, restore, targets, where
-from shipway.run import Run
+from shipway.roads import history, outset, restore, targets, where
 from shipway.stages import deploy
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from shipway.core.run.events import Event
     from shipway.roads.carry import Carried
     from shipway.roads.destination import Destination
+    from shipway.run import Run
 
 
 class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,16 +63,7 @@ def rollback(
     named = to.rpartition("@")[2].removeprefix("sha256:")
     wanted = f"sha256:{named}" if named else ""
     places = where.destinations(request, hands=hands)
-    with (
-        scope.open(),
-        Run(
-            "rollback",
-            runs=hands.runs,
-            clock=hands.clock,
-            emit=emit,
-            subject=request.environment,
-        ) as run,
-    ):
+    with outset.run("rollback", request.environment, hands=hands, emit=emit) as run:
         began = hands.clock.monotonic()
         by_context = {one.context: one for one in places}
         done = targets.each(

@@ -19,10 +19,8 @@ from shipway.core.run.events import Unit
 from shipway.core.vulns import gate
 from shipway.core.vulns.gate import Judged, Rules  # noqa: TC001  msgspec reads types
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import scaffold, wanted
-from shipway.run import Run
+from shipway.roads import outset, wanted
 from shipway.stages import scan as stage
-from shipway.stages import source
 from shipway.stages.scan import Scanned, ScanRequest
 
 if TYPE_CHECKING:
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from shipway.core.run.events import Event
     from shipway.roads.make import MakeRequest
     from shipway.roads.scaffold import LoadedProject
+    from shipway.run import Run
 
 
 class ScanningRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,24 +83,11 @@ def scan(request: ScanningRequest, *, hands: Hands, emit: Callable[[Event], None
     if request.program:
         project = None
     else:
-        asked = scaffold.ProjectRequest(directory=request.directory, variables=hands.variables)
-        project = scaffold.load(
-            asked, files=hands.files(request.directory), go=hands.go, git=hands.git
-        )
+        project = outset.project(request.directory, hands=hands)
         rules = of(project, rules)
     rules = named(rules, request.database)
     subject = project.name if project else posixpath.basename(request.program)
-    with (
-        scope.open(),
-        Run(
-            "scan",
-            runs=hands.runs,
-            clock=hands.clock,
-            emit=emit,
-            cache=hands.cache,
-            subject=subject,
-        ) as run,
-    ):
+    with outset.run("scan", subject, hands=hands, emit=emit) as run:
         if project is None:
             found = {Unit(service=subject): _program(request.program, rules, hands=hands, run=run)}
         else:
@@ -188,13 +174,7 @@ def counted(judged: tuple[Judged, ...]) -> str:
 def _project(
     request: ScanningRequest, project: LoadedProject, rules: Rules, *, hands: Hands, run: Run
 ) -> dict[Unit, Scanned]:
-    base = run.step(
-        source.resolve,
-        Unit(),
-        source.SourceRequest(request.directory, hands.variables),
-        summary=lambda made: made.version,
-        git=hands.git,
-    )
+    base = outset.resolve(request.directory, hands=hands, run=run)
     common = wanted.Wanted(
         directory=request.directory, registry="", tests="off", architecture=request.architecture
     )

@@ -20,7 +20,7 @@ from shipway.core.ports.go import Target
 from shipway.core.project import existing, schema, settings
 from shipway.core.project.config import Service  # noqa: TC001  msgspec reads types
 from shipway.errors import ShipwayError
-from shipway.roads import imaging, reach, scaffold, wanted
+from shipway.roads import imaging, outset, reach, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,16 +141,8 @@ class Sources:
         """Read the project anew where its config changed; a broken one leaves the last."""
         if config == self._config and self._project is not None:
             return
-        asked = scaffold.ProjectRequest(
-            directory=self._directory, package=self._package, variables=self._hands.variables
-        )
         with contextlib.suppress(ShipwayError):  # the run says it
-            self._project = scaffold.load(
-                asked,
-                files=self._hands.files(self._directory),
-                go=self._hands.go,
-                git=self._hands.git,
-            )
+            self._project = outset.project(self._directory, self._package, hands=self._hands)
             self._config = config
             self._platforms = None
             self._overlay = self._project.at(self._environment).overlay

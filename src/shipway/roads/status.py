@@ -11,7 +11,7 @@ import msgspec
 
 from shipway.core.evidence.answer import Answer
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import growth, history, where
+from shipway.roads import growth, history, outset, where
 from shipway.stages import deploy
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def now(request: where.WhereRequest, *, hands: Hands) -> Told:
     if request.environment:
         found = where.destinations(request, hands=hands)
         return _told(_targets(found, 1, hands, live=True), growth.room(hands))
-    names = list(where.project(request.directory, hands).settings.config.environments) or ["dev"]
+    project = outset.project(request.directory, hands=hands)
+    names = list(project.settings.config.environments) or ["dev"]
     targets: list[Target] = []
     for name in names:
         asked = msgspec.structs.replace(request, environment=name)

@@ -11,14 +11,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway import scope
 from shipway.core.golang import cobertura, coverage
 from shipway.core.golang.binary import TestReport  # noqa: TC001  msgspec reads types
 from shipway.core.project import settings
-from shipway.core.run.events import Unit
-from shipway.roads import proving, scaffold, wanted
-from shipway.run import Run
-from shipway.stages import source
+from shipway.roads import outset, proving, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -66,28 +62,9 @@ def test(request: TestingRequest, *, hands: Hands, emit: Callable[[Event], None]
             ``test.coverage`` (rejected); whatever a stage raises. The coverage file is written all
             the same.
     """
-    asked = scaffold.ProjectRequest(
-        directory=request.directory, package=request.package, variables=hands.variables
-    )
-    project = scaffold.load(asked, files=hands.files(request.directory), go=hands.go, git=hands.git)
-    with (
-        scope.open(),
-        Run(
-            "test",
-            runs=hands.runs,
-            clock=hands.clock,
-            emit=emit,
-            cache=hands.cache,
-            subject=project.name,
-        ) as run,
-    ):
-        base = run.step(
-            source.resolve,
-            Unit(),
-            source.SourceRequest(request.directory, hands.variables),
-            summary=lambda made: made.version,
-            git=hands.git,
-        )
+    project = outset.project(request.directory, request.package, hands=hands)
+    with outset.run("test", project.name, hands=hands, emit=emit) as run:
+        base = outset.resolve(request.directory, hands=hands, run=run)
         requests = _requests(request, project, base)
         proof = proving.start(requests, hands=hands, run=run)
         if request.cobertura:

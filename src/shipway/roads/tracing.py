@@ -17,7 +17,7 @@ from shipway.core.evidence.rules import Foreign
 from shipway.core.evidence.tracing import Asked, Trace  # noqa: TC001  msgspec reads types
 from shipway.core.evidence.walk import Walk
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import trace, where
+from shipway.roads import outset, trace, where
 from shipway.roads.observe import is_live
 from shipway.stages.verify import StoreSource, drive
 
@@ -154,7 +154,7 @@ def _trace(
 
 def _asked(target: Destination, hands: Hands, directory: str) -> Asked:
     """Return what a trace is judged by: what the environment asks, and what the lock lists."""
-    lock = where.project(directory, hands).lock
+    lock = outset.project(directory, hands=hands).lock
     listed = tuple(Foreign(digest=one, reference=name) for name, one in lock.images.items())
     return msgspec.structs.replace(target.asked, foreign=listed)
 

@@ -15,12 +15,11 @@ from shipway import scope
 from shipway.core.kube.objects import Ref
 from shipway.core.project import settings
 from shipway.errors import Kind
-from shipway.roads import beside, growth, pins, reach, rendering, scaffold, targets, where
+from shipway.roads import beside, growth, outset, pins, reach, rendering, scaffold, targets, where
 from shipway.roads.before import Before
 from shipway.roads.deliver import Delivered, DeliverRequest, deliver
 from shipway.roads.opening import Opening
 from shipway.roads.workshop import Order, Workshop
-from shipway.run import Run
 from shipway.stages.render import draft
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from shipway.roads.make import Making
     from shipway.roads.reach import Reach
     from shipway.roads.scaffold import LoadedProject
+    from shipway.run import Run
     from shipway.scope import Task
     from shipway.stages.render import RenderRequest
 
@@ -94,12 +94,7 @@ def up(request: UpRequest, *, hands: Hands, emit: Callable[[Event], None]) -> Up
     trust = where.trusted(project, place, request.keys, hands)
     way = reach.of(place, request.cluster, hands)
     subject = f"{project.name} to {place.environment}"
-    with (
-        scope.open(),
-        Run(
-            "up", runs=hands.runs, clock=hands.clock, emit=emit, cache=hands.cache, subject=subject
-        ) as run,
-    ):
+    with outset.run("up", subject, hands=hands, emit=emit) as run:
         return _Journey(request, project, place, way, trust, hands=hands, run=run).go()
 
 

@@ -14,7 +14,7 @@ from shipway.core.evidence.trust import Trust, narrow
 from shipway.core.project import settings
 from shipway.core.project.settings import Place  # noqa: TC001  msgspec reads types
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import scaffold
+from shipway.roads import outset
 from shipway.roads.destination import Destination
 from shipway.roads.scaffold import LoadedProject  # noqa: TC001  msgspec reads types
 
@@ -31,12 +31,6 @@ class WhereRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     """One of its contexts; empty: all."""
     keys: tuple[str, ...] = ()
-
-
-def project(directory: str, hands: Hands) -> LoadedProject:
-    """Return the project in ``directory``."""
-    asked = scaffold.ProjectRequest(directory=directory, variables=hands.variables)
-    return scaffold.load(asked, files=hands.files(directory), go=hands.go, git=hands.git)
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +51,7 @@ def reached(request: WhereRequest, *, hands: Hands, loaded: LoadedProject | None
         ShipwayError: ``cluster.stopped`` (missing), ``config.environment``, ``config.target``
             (not found).
     """
-    found = loaded or project(request.directory, hands)
+    found = loaded or outset.project(request.directory, hands=hands)
     at = found.at(request.environment)
     contexts, registry = standing(at, request.cluster, hands)
     contexts = chosen(contexts, request.target, request.environment)
@@ -120,7 +114,7 @@ def trust(request: WhereRequest, *, hands: Hands) -> Trust:
     Raises:
         ShipwayError: as :func:`trusted`, and ``config.environment``.
     """
-    found = project(request.directory, hands)
+    found = outset.project(request.directory, hands=hands)
     at = found.at(request.environment)
     return trusted(found, at, request.keys, hands)
 

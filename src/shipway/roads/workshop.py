@@ -14,9 +14,8 @@ import msgspec
 from shipway import scope
 from shipway.core.oci.descriptor import Platform  # noqa: TC001  msgspec reads types
 from shipway.core.project import settings
-from shipway.core.run.events import Unit
 from shipway.errors import Kind, ShipwayError
-from shipway.roads import beside, growth, looks, pins, proving, wanted
+from shipway.roads import beside, growth, looks, outset, pins, proving, wanted
 from shipway.roads.make import Making, foresee, make
 from shipway.stages import publish, seal, source
 
@@ -108,7 +107,7 @@ class Workshop:
         Raises:
             ShipwayError: ``source.*``; ``source.dirty`` (rejected) for changes that no commit has.
         """
-        return resolve(self._order.directory, clean=clean, hands=self._hands, run=self._run)
+        return outset.resolve(self._order.directory, clean=clean, hands=self._hands, run=self._run)
 
     def requests(self, base: Source) -> list[MakeRequest]:
         """Return what is asked for each service of this order."""
@@ -257,30 +256,3 @@ def named(made: Made, base: Source, *, release: bool, hands: Hands, run: Run) ->
     may = release or base.dirty
     if not publish.tag(made.published, version, registry=hands.registry, move=may):
         run.remark(f"{made.name}: the tag {version} stays with another image of this commit")
-
-
-def resolve(directory: str, *, clean: str, hands: Hands, run: Run) -> Source:
-    """Return the source in ``directory``; ``clean`` says why it must be a commit, if it must.
-
-    Raises:
-        ShipwayError: ``source.*``; ``source.dirty`` (rejected) for changes that no commit has.
-    """
-    found = run.step(
-        source.resolve,
-        Unit(),
-        source.SourceRequest(directory, hands.variables),
-        summary=lambda made: made.version,
-        git=hands.git,
-    )
-    for remark in found.remarks:
-        run.remark(remark)
-    if clean and found.dirty:
-        raise ShipwayError(
-            "source.dirty",
-            Kind.REJECTED,
-            f"the tree has changes that no commit holds, and {clean}",
-            operation="reading the source in",
-            subject=directory,
-            hint="git commit them (git status shows which)",
-        )
-    return found
