@@ -30,6 +30,7 @@ import many  # noqa: E402
 import msgspec  # noqa: E402
 import sbom  # noqa: E402
 import service  # noqa: E402
+import syft  # noqa: E402
 import ten  # noqa: E402
 from figures import Figures, publish, target  # noqa: E402
 
@@ -270,6 +271,7 @@ class Bench:
             self.figures.add("SBOM: read and described", seconds)
         for name, seconds in bundles.samples(5):
             self.figures.add(name, seconds)
+        syft.measure(self.figures, 5, [self.registry])
         for _ in range(7):
             began = time.monotonic()
             ran = self.repo.trace("deployment/big")
@@ -320,6 +322,7 @@ class Bench:
                 "x",
             ),
             target("SBOM in process, of a program of 55 MB", of("SBOM: read and described"), 0.06),
+            *syft.rows(self.figures),
             target("nothing changed", of("nothing changed: up as a whole"), 0.25),
             target(
                 "ten services, edit to pushed, signed and sealed, of their `go build`s",

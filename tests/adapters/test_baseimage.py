@@ -191,6 +191,22 @@ def test_a_pulled_base_is_unpacked_and_proved(world: World) -> None:
     assert world.content.read(found.roots.digest) == b"OWN"
 
 
+def test_a_pulled_base_names_its_packages(world: World) -> None:
+    """What the databases of a pulled base name is in the SBOM; an upper layer counts."""
+    old, new = (f"P:musl\nV:{number}\nA:x86_64\nL:MIT\n".encode() for number in (1, 2))
+    release = b"ID=alpine\nVERSION_ID=3.20\n"
+    at = world.push(
+        _tar(
+            Entry(path="lib/apk/db/installed", data=old), Entry(path="etc/os-release", data=release)
+        ),
+        _tar(Entry(path="lib/apk/db/installed", data=new)),
+    )
+    (found,) = world.pull(at).base.packages
+
+    assert (found.name, found.version, found.licence) == ("musl", "2", "MIT")
+    assert found.purl == "pkg:apk/alpine/musl@2?arch=x86_64&distro=alpine-3.20"
+
+
 def test_a_pulled_base_is_asked_for_once(world: World) -> None:
     """The second time the registry is not needed; a layer that was lost is fetched again."""
     at = world.push(_tar(Entry(path="a", data=b"1")))

@@ -611,6 +611,35 @@ def test_downloading_is_a_step_of_its_own(work: Work, proxy: FileProxy) -> None:
     assert not [file for file in built.inputs.files if "example.com/dep" in file.path]
 
 
+def test_the_graph_and_licences_of_modules(work: Work, proxy: FileProxy) -> None:
+    """The record of a build says who needs whom, and the licence that a module's text is."""
+    text = (Path(__file__).parents[1] / "core/supply/licences/ISC.txt").read_text()
+    sums = proxy.add("example.com/deep", "v1.0.0", {"LICENSE": text, "d.go": "package deep\n"})
+    files = {
+        "go.mod": "module example.com/mid\n\ngo 1.24\n\nrequire example.com/deep v1.0.0\n",
+        "m.go": 'package mid\n\nimport _ "example.com/deep"\n',
+    }
+    sums += proxy.add("example.com/mid", "v1.0.0", files)
+    work.write("go.sum", sums)
+    required = "require (\n\texample.com/mid v1.0.0\n\texample.com/deep v1.0.0\n)\n"
+    work.write("go.mod", f"module example.com/web\n\ngo 1.24\n\n{required}")
+    work.write("main.go", 'package main\n\nimport _ "example.com/mid"\n\nfunc main() {}\n')
+    work.go.download(target(work.root))
+    read = work.build().inputs
+
+    assert read.needs == {
+        "example.com/deep": (),
+        "example.com/mid": ("example.com/deep",),
+        "example.com/web": ("example.com/mid",),
+    }
+    assert read.licences == {
+        read.modules["example.com/deep"]: "ISC",
+        read.modules["example.com/mid"]: "",
+    }
+    work.write("more.go", 'package main\n\nimport _ "fmt"\n')
+    assert work.build().inputs.licences == read.licences
+
+
 def test_a_cleaned_module_cache_is_filled_again(work: Work, proxy: FileProxy) -> None:
     """Where the cache was emptied since, a build fetches once more instead of failing."""
     work.go.download(target(work.root))

@@ -35,6 +35,8 @@ class FakeGo:
         self.files = dict(files or {})
         self.network = network
         self.modules: tuple[Module, ...] = ()
+        self.needs: dict[str, tuple[str, ...]] = {}
+        self.licences: dict[str, str] = {}
         self.downloads = 0
         self.ldflags: list[str] = []
         self.outside: dict[str, str] = {}
@@ -166,4 +168,7 @@ class FakeGo:
                 InputFile(path, (len(text), 1, 1, 1), of(text.encode()), "") for path, text in files
             ),
             folders=(),
+            needs=self.needs,
+            licences={f"/mod/{path}": licence for path, licence in self.licences.items()},
+            modules={path: f"/mod/{path}" for path in self.licences},
         )

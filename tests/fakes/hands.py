@@ -22,6 +22,7 @@ from fakes.journal import MemoryRuns
 from fakes.keeping import MemoryKeeping
 from fakes.kube import MemoryKube
 from fakes.layouts import MemoryLayouts
+from fakes.looking import MemoryLooking
 from fakes.registry import MemoryRegistry
 from fakes.renderer import MemoryRenderer
 from fakes.signer import MemorySigner
@@ -192,6 +193,7 @@ class FakeHands:
         self.go = FakeGo()
         self.sandbox = StillSandbox()
         self.layouts = MemoryLayouts()
+        self.looking = MemoryLooking()
         self.watching = MemoryWatching()
         self.forwards = LocalForwards(linger=0.2)
         self.browser = MemoryBrowser()

@@ -69,6 +69,16 @@ def test_a_binary_and_what_made_it(git: MemoryGit) -> None:
     assert go.ldflags == [f"-s -w -buildid= {wanted}"]
 
 
+def test_what_was_read_of_modules(git: MemoryGit) -> None:
+    """The binary's record has the graph and the licences that the build saw, the sure ones."""
+    go = FakeGo(FILES)
+    go.needs = {"example.com/web": ("example.com/a",)}
+    go.licences = {"example.com/a": "MIT", "example.com/b": ""}
+    binary = build.compile(request(git), go=go, git=git, content=MemoryContent())
+
+    assert (binary.needs, binary.licences) == (go.needs, {"example.com/a": "MIT"})
+
+
 @pytest.mark.parametrize(
     "named", ["internal/metadata", "./internal/metadata", "example.com/web/internal/metadata"]
 )

@@ -36,7 +36,7 @@ def test_every_module_is_named() -> None:
     content = MemoryContent()
     found = sbom.describe(SbomRequest(binary, IMAGE, SOURCE), content=content)
 
-    assert found.packages == 206
+    assert found.packages == 207
 
 
 def test_another_image_is_refused() -> None:

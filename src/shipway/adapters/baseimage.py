@@ -120,7 +120,7 @@ class BaseImages:
                 subject=reference,
                 hint=f"write {at.repository}@sha256:... (shipway.lock keeps it)",
             )
-        name = f"base/{at.repository}@{at.digest}#{platform}"
+        name = f"base/2/{at.repository}@{at.digest}#{platform}"
         found = self._remembered(name)
         if found is None:
             found = self._pull(at.repository, at.digest, platform)
@@ -211,12 +211,29 @@ class BaseImages:
         if own is None:
             self.static(platform)
         return BaseImage(
-            base=Base(name=f"{repository}@{digest}", digest=digest),
+            base=Base(
+                name=f"{repository}@{digest}", digest=digest, packages=self._installed(layers)
+            ),
             platform=config.platform,
             layers=layers,
             execution=config.config or configs.Execution(),
             roots=own or ROOTS,
             has_roots=own is not None,
+        )
+
+    def _installed(self, layers: tuple[Layer, ...]) -> tuple[Package, ...]:
+        """Return the packages that the databases of a pulled base name."""
+        from shipway.core.supply import packages, rootfs  # noqa: PLC0415  for pulled bases only
+
+        found = rootfs.look((self._content.chunks(one.diff_id), LAYER_TAR) for one in layers)
+        return tuple(
+            Package(
+                one.name,
+                one.version,
+                packages.located(one, found.system),
+                licence=one.licence or "NOASSERTION",
+            )
+            for one in found.packages
         )
 
     def _unpack(self, repository: str, layer: Descriptor, diff_id: Digest) -> Layer:

@@ -44,6 +44,7 @@ Those about this machine take none:
 ``login``           registry, user, password (a ``Secret``)
 ``logout``          registry
 ``gc``              dry_run
+``sbom``            subject, form, file (path or ``""``), platform (``""`` is this machine's)
 ``verify_bundle``   bundle, artifact, keys, identity, identity_pattern, issuer,
                     issuer_pattern, trusted_root, predicate_type (``""``: none), timestamp
 ``key_show``        nothing more

@@ -7,6 +7,7 @@ import click
 from shipway import __version__
 from shipway.cli.clustering import cluster
 from shipway.cli.delivering import demo, rollback, up
+from shipway.cli.describing import sbom
 from shipway.cli.keeping import gc
 from shipway.cli.looping import build, dev, doctor, logs, open_, scan, test
 from shipway.cli.observing import affected, history, status, trace, verify
@@ -68,7 +69,7 @@ def app() -> None:
 SECTIONS = {
     "Every day": (up, dev, build, test, logs, open_, status, rollback),
     "Releases": (release, plan, deploy, promote, diff, history, delete),
-    "Evidence": (trace, verify, scan, affected),
+    "Evidence": (trace, verify, sbom, scan, affected),
     "The project": (init, check, render),
     "This machine": (doctor, demo, cluster, key, login, logout, gc, explain),
 }

@@ -21,7 +21,7 @@ from shipway.core.oci.image import Image, Placed, Published  # noqa: TC001  msgs
 from shipway.core.project.config import Service  # noqa: TC001  msgspec reads types
 from shipway.core.project.source import Source  # noqa: TC001  msgspec reads types
 from shipway.core.run.events import Unit
-from shipway.core.supply.spdx import Sbom
+from shipway.core.supply.bom import Sbom
 from shipway.roads import imaging, signing
 from shipway.roads.signing import Part
 from shipway.stages import build, publish, sbom

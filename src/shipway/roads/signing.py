@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shipway.core.oci.image import Placed, Published
     from shipway.core.ports.hands import Hands
     from shipway.core.ports.signer import Signer
-    from shipway.core.supply.spdx import Sbom
+    from shipway.core.supply.bom import Sbom
     from shipway.roads.make import MakeRequest
     from shipway.roads.opening import Opening
     from shipway.run import Run

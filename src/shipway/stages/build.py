@@ -22,11 +22,12 @@ from shipway.core.project.source import Source  # noqa: TC001  msgspec reads typ
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
+    from shipway.core.golang.inputs import Inputs
     from shipway.core.ports.content import Content
     from shipway.core.ports.git import Git
     from shipway.core.ports.go import Built, Go
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same request may give another result."""
 
 
@@ -88,6 +89,8 @@ def compile(request: BuildRequest, *, go: Go, git: Git, content: Content) -> Bin
         inputs=_outside(request.source.root, built, git),
         metadata={name.rpartition(".")[2]: value for name, value in assigned.items()},
         network=built.network,
+        needs=built.inputs.needs,
+        licences=_licences(built.inputs),
         linkage=built.linkage,
     )
 
@@ -143,6 +146,12 @@ def _assigned(request: BuildRequest, go: Go) -> dict[str, str]:
     folder, names = metadata.choose(sources.packages, wanted, main)
     package = "main" if folder == main else posixpath.join(sources.module, folder)
     return metadata.assignments(package.removesuffix("/."), names, request.source)
+
+
+def _licences(read: Inputs) -> dict[str, str]:
+    """Return the licence of each module of which it is sure."""
+    found = {path: read.licences.get(at, "") for path, at in read.modules.items()}
+    return {path: licence for path, licence in sorted(found.items()) if licence}
 
 
 def _outside(root: str, built: Built, git: Git) -> tuple[OutsideInput, ...]:

@@ -14,14 +14,14 @@ from shipway import __version__
 from shipway.core.golang.binary import Binary  # noqa: TC001  msgspec reads types
 from shipway.core.oci.image import Image  # noqa: TC001  msgspec reads types
 from shipway.core.project.source import Source  # noqa: TC001  msgspec reads types
-from shipway.core.supply import spdx
-from shipway.core.supply.spdx import Sbom
+from shipway.core.supply import images, spdx
+from shipway.core.supply.bom import Sbom
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from shipway.core.ports.content import Content
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same request may give another result."""
 
 
@@ -47,8 +47,6 @@ def describe(request: SbomRequest, *, content: Content) -> Sbom:
             operation="describing",
             subject=request.binary.content.digest,
         )
-    data = spdx.document(
-        request.binary, request.image, request.source, creator=f"Tool: shipway-{__version__}"
-    )
-    packages = 4 + len(request.binary.modules) + len(request.image.base.packages)
-    return Sbom(content.put(data, spdx.MEDIA_TYPE), packages)
+    found = images.made(request.binary, request.image, request.source)
+    data = spdx.document(found, creator=f"shipway-{__version__}")
+    return Sbom(content.put(data, spdx.MEDIA_TYPE), len(found.components))

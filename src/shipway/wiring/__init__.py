@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shipway.wiring.describing import sbom
 from shipway.wiring.inner import (
     affected,
     build,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     Emit = Callable[[Event], None]
 
 __all__ = ["delete", "deploy", "diff", "plan", "promote", "release"]
+__all__ += ["sbom"]
 __all__ += [
     "affected",
     "build",

@@ -17,10 +17,12 @@ from shipway.wiring.ground import Grounded
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import Self
 
     from shipway.adapters.content.store import Store
     from shipway.adapters.go.tool import GoTool
     from shipway.adapters.http.client import Http
+    from shipway.adapters.looking import LocalLooking
     from shipway.adapters.registry.client import Client
     from shipway.core.engines.progress import Progress
     from shipway.core.kube.contexts import Access
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.layouts import Layouts
     from shipway.core.ports.logins import Logins
+    from shipway.core.ports.looking import Looking
     from shipway.core.ports.machine import KeyState, Machine
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
@@ -281,6 +284,23 @@ class Tools(Grounded):
         from shipway.adapters.layouts import LayoutFiles
 
         return LayoutFiles()
+
+    @property
+    def looking(self) -> Looking:
+        """Return what looks into files of anybody."""
+        return self._looking
+
+    @cached_property
+    def _looking(self) -> LocalLooking:
+        """Return it as the adapter that it is, which can begin before it is asked."""
+        from shipway.adapters.looking import LocalLooking
+
+        return LocalLooking()
+
+    def ahead_of(self, path: str) -> Self:
+        """Begin to hash a file beside whatever is loaded meanwhile."""
+        self._looking.ahead(path)
+        return self
 
     @cached_property
     def renderer(self) -> Renderer:

@@ -86,3 +86,49 @@ def test_another_answer_is_an_error() -> None:
         listing.parse(b'{"ImportPath": 3\n}\n')
 
     assert failure.value.id == "go.listing"
+
+
+GRAPH = b"""{
+	"ImportPath": "fmt", "Standard": true, "Imports": ["io"]
+}
+{
+	"ImportPath": "example.com/a/x", "Imports": ["fmt", "example.com/b", "C", "example.com/a/y"],
+	"Module": {"Path": "example.com/a", "Version": "v1.0.0", "Dir": "/mod/a@v1.0.0"}
+}
+{
+	"ImportPath": "example.com/a/y", "Imports": ["example.com/d"],
+	"Module": {"Path": "example.com/a", "Version": "v1.0.0", "Dir": "/mod/a@v1.0.0"}
+}
+{
+	"ImportPath": "example.com/b",
+	"Module": {"Path": "example.com/b", "Version": "v0.1.0", "Dir": "/mod/b",
+	"Replace": {"Path": "example.com/c", "Version": "v2.0.0", "Dir": "/mod/c@v2.0.0"}}
+}
+{
+	"ImportPath": "example.com/d",
+	"Module": {"Path": "example.com/d", "Version": "v0.0.0", "Dir": "/d",
+	"Replace": {"Path": "../d", "Dir": "/d"}}
+}
+{
+	"ImportPath": "example.com/web", "Imports": ["example.com/a/x"],
+	"Module": {"Path": "example.com/web", "Main": true, "Dir": "/w"}
+}
+"""
+
+
+def test_who_needs_whom() -> None:
+    """A module needs those whose packages its own import, and never itself."""
+    assert listing.ours(listing.parse(GRAPH), (), "/w").needs == {
+        "example.com/a": ("example.com/b", "example.com/d"),
+        "example.com/b": (),
+        "example.com/d": (),
+        "example.com/web": ("example.com/a",),
+    }
+
+
+def test_modules_that_are_the_same_everywhere() -> None:
+    """Only a module with a version lies in the module cache, a replaced one by its replacement."""
+    assert listing.ours(listing.parse(GRAPH), (), "/w").cached == {
+        "example.com/a": "/mod/a@v1.0.0",
+        "example.com/b": "/mod/c@v2.0.0",
+    }

@@ -17,6 +17,7 @@ def test_modules_keep_case_and_major_version() -> None:
 def test_the_standard_library_has_a_plain_version() -> None:
     """The standard library is versioned without the word go."""
     assert purl.stdlib("go1.27.3") == "pkg:golang/stdlib@1.27.3"
+    assert purl.toolchain("go1.27.3") == "pkg:generic/go@1.27.3"
 
 
 def test_images_are_named_by_their_last_element() -> None:

@@ -24,6 +24,7 @@ from shipway.core.golang.discovery import Survey  # noqa: TC001  msgspec reads t
 from shipway.core.golang.inputs import GONE, InputFile, InputFolder, Inputs
 from shipway.core.golang.listing import SUFFIXES
 from shipway.core.oci.digest import Digest, of
+from shipway.core.supply import licences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -152,8 +153,29 @@ def first(unit: str, named: Named, more: Iterable[str], *, tests: bool = False) 
             for path in folders
         ),
         packages=named.packages,
+        needs=named.needs,
+        modules=named.cached,
         seen=seen,
     )
+
+
+def licensed(recorded: Inputs, before: Inputs | None) -> Inputs:
+    """Return a record with the licences of its modules; what was read once is not read again."""
+    known = before.licences if before else {}
+    folders = sorted(set(recorded.modules.values()))
+    return msgspec.structs.replace(
+        recorded,
+        licences={at: known[at] if at in known else _licence(at) for at in folders},
+    )
+
+
+def _licence(folder: str) -> str:
+    """Return the licence of a module by the files in its folder; nothing where it is not sure."""
+    try:
+        names = [name for name in os.listdir(folder) if licences.is_file(name)]  # noqa: PTH208
+        return licences.judged({name: Path(folder, name).read_bytes() for name in names})
+    except OSError:
+        return ""
 
 
 def look(path: str) -> InputFile:

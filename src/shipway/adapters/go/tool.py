@@ -362,7 +362,8 @@ class GoTool:
     def _inputs(self, job: _Job) -> Inputs:
         """Return what go reads for a job: as recorded where that still holds, else by asking."""
         before = self._records.load(job.target.root, job.unit)
-        if before is not None and _is_listed(before, current := record.now(before)):
+        known = before is not None and before.needs is not None
+        if before and known and _is_listed(before, current := record.now(before)):
             return current
         tests = ("-test",) * job.unit.startswith("test")
         fields = ",".join(listing.FIELDS)
@@ -384,7 +385,8 @@ class GoTool:
             raise failures.explain(errors, operation="listing", subject=job.target.module_dir)
         elsewhere = (str(Path(job.go).parents[1]), self._settings.modules, self._settings.cache)
         named = listing.ours(listing.parse(done.out), elsewhere, job.place.top)
-        return record.first(job.unit, named, job.place.locks, tests=bool(tests))
+        found = record.first(job.unit, named, job.place.locks, tests=bool(tests))
+        return found if tests else record.licensed(found, before)
 
     def _identity(self, go: str) -> Digest:
         """Return the digest of a toolchain: version file, go, compiler, linker and assembler."""

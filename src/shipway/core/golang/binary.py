@@ -50,6 +50,10 @@ class Binary(msgspec.Struct, frozen=True, kw_only=True):
     """What ``-X`` put into the metadata package, by variable name."""
     network: str = "none"
     """``none`` where the build had only a loopback of its own, else ``open``."""
+    needs: dict[str, tuple[str, ...]] | None = None
+    """By path of a module, those whose packages it imports; none where nobody knows."""
+    licences: dict[str, str] = {}
+    """By path of a module, its licence where the text in the module cache leaves no doubt."""
     linkage: Linkage = Linkage()
     """What it needs of a base; all empty for a static program."""
 

@@ -1,8 +1,8 @@
 """What a Go program says about itself: the build information that the linker leaves in it.
 
-The Go hand maps a finished binary and asks. The bytes are not trusted: every offset is checked,
-and whatever is wrong ends as one error. Only ELF is read, since only Linux programs are shipped.
-Spec: golang/go, src/debug/buildinfo (header of Go 1.18 and later) and src/runtime/debug/mod.go.
+The Go hand maps a finished binary and asks, and so does what looks into programs of others. The
+bytes are not trusted: every offset is checked, and whatever is wrong ends as one error.
+Spec: golang/go, src/debug/buildinfo (both headers) and src/runtime/debug/mod.go.
 """
 
 from __future__ import annotations
@@ -13,22 +13,26 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.golang import executable
 from shipway.core.golang.binary import Module
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from mmap import mmap
 
+    from shipway.core.golang.executable import Layout
+
 MAGIC = b"\xff Go buildinf:"
 _ALIGN, _HEADER = 16, 32
 _INLINE = 2
 """Flag: version and module information follow the header as strings."""
+_BIG = 1
+"""Flag: pointers are big-endian."""
 _FRAME = 16
 """Bytes of a sentinel before and after the module information."""
 _SEARCHED = 1 << 20
-_WRITABLE_LOAD = (1, 2)
-"""Program header type PT_LOAD, and the flag PF_W (System V ABI, program headers)."""
-_MOST_HEADERS = 1 << 12
+_WIDEST = 63
+"""Bits of a length at most."""
 
 
 class BuildInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,50 +48,55 @@ class BuildInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse(data: bytes | mmap) -> BuildInfo:
-    """Return the build information of an ELF program.
+    """Return the build information of an ELF, Mach-O or PE program.
 
     Raises:
         ShipwayError: ``buildinfo.unreadable`` (integrity) where there is none.
     """
     try:
-        start = _find(data)
-        version, place = _text(data, start + _HEADER)
-        framed, _ = _text(data, place)
+        places = executable.layout(data)
+        start = _find(data, places)
+        if data[start + 15] & _INLINE:
+            version, place = _text(data, start + _HEADER)
+            framed, _ = _text(data, place)
+        else:
+            version, framed = _pointed(data, start, places)
     except (struct.error, IndexError, ValueError, OverflowError) as error:
         raise _unreadable(str(error)) from error
     text = framed[_FRAME:-_FRAME].decode("utf-8", "replace")
     return _fields(version.decode("utf-8", "replace"), text)
 
 
-def _find(data: bytes | mmap) -> int:
+def _find(data: bytes | mmap, places: Layout) -> int:
     """Return the offset of the header."""
-    if data[:4] != b"\x7fELF" or data[4] not in {1, 2} or data[5] not in {1, 2}:
-        raise _unreadable("not an ELF file")
-    start, end = _writable(data)
-    place = start
-    while (place := data.find(MAGIC, place, min(end, start + _SEARCHED))) >= 0:
-        if (place - start) % _ALIGN == 0:
-            if not data[place + 15] & _INLINE:
-                raise _unreadable("made by a Go older than 1.18")
-            return place
-        place += 1
+    for start, end in ((part.offset, part.offset + part.size) for part in places.writable):
+        place, last = start, min(end, start + _SEARCHED)
+        while (place := data.find(MAGIC, place, last)) >= 0:
+            if (place - start) % _ALIGN == 0:
+                return place
+            place += 1
     raise _unreadable("not made by Go")
 
 
-def _writable(data: bytes | mmap) -> tuple[int, int]:
-    """Return where the first writable segment lies in the file."""
-    wide, order = data[4] == 2, "<" if data[5] == 1 else ">"  # noqa: PLR2004  64-bit
-    table = struct.unpack_from(order + ("Q" if wide else "I"), data, 32 if wide else 28)[0]
-    size, count = struct.unpack_from(order + "HH", data, 54 if wide else 42)
-    for number in range(min(count, _MOST_HEADERS)):
-        at = table + number * size
-        if wide:
-            kind, flags, offset, _, _, length = struct.unpack_from(order + "IIQQQQ", data, at)
-        else:
-            kind, offset, _, _, length, _, flags = struct.unpack_from(order + "7I", data, at)
-        if kind == _WRITABLE_LOAD[0] and flags & _WRITABLE_LOAD[1]:
-            return offset, min(offset + length, len(data))
-    raise _unreadable("no writable segment")
+def _pointed(data: bytes | mmap, place: int, places: Layout) -> tuple[bytes, bytes]:
+    """Return both texts of a program of Go 1.13 to 1.17, whose header points at them."""
+    wide, order = data[place + 14] == 8, ">" if data[place + 15] & _BIG else "<"  # noqa: PLR2004
+    word = order + ("Q" if wide else "I")
+    size = struct.calcsize(word)
+    found = []
+    for at in (place + 16, place + 16 + size):
+        (address,) = struct.unpack_from(word, data, at)
+        if not address:
+            found.append(b"")
+            continue
+        text, length = struct.unpack_from(
+            order + ("QQ" if wide else "II"), data, places.place(address)
+        )
+        begin = places.place(text) if length else 0
+        if length > len(data) - begin:
+            raise ValueError("a string leaves the file")
+        found.append(bytes(data[begin : begin + length]))
+    return found[0], found[1]
 
 
 def _text(data: bytes | mmap, place: int) -> tuple[bytes, int]:
@@ -99,6 +108,8 @@ def _text(data: bytes | mmap, place: int) -> tuple[bytes, int]:
         place, shift = place + 1, shift + 7
         if byte < 0x80:  # noqa: PLR2004  the continuation bit
             break
+        if shift > _WIDEST:
+            raise ValueError("a length without an end")
     if length > len(data) - place:
         raise ValueError("a string leaves the file")
     return bytes(data[place : place + length]), place + length

@@ -51,6 +51,12 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     folders: tuple[InputFolder, ...]
     packages: tuple[str, ...] = ()
     """Import paths of the packages of ours in it."""
+    needs: dict[str, tuple[str, ...]] | None = None
+    """Which module needs which (:attr:`~shipway.core.golang.listing.Named.needs`)."""
+    licences: dict[str, str] = {}
+    """By folder of a module in the module cache, its licence; empty where it is not sure."""
+    modules: dict[str, str] = {}
+    """By path of a module, that folder."""
     seen: int = 0
     """When it was recorded, nanoseconds since the epoch."""
 

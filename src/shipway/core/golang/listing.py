@@ -21,7 +21,10 @@ _KINDS = (
     "SwigFiles", "SwigCXXFiles", "SysoFiles", "EmbedFiles", "TestGoFiles", "XTestGoFiles",
     "TestEmbedFiles", "XTestEmbedFiles",
 )  # fmt: skip
-FIELDS = ("ImportPath", "Dir", "Name", "Standard", "EmbedPatterns", "TestEmbedPatterns", *_KINDS)
+FIELDS = (
+    "ImportPath", "Dir", "Name", "Standard", "Imports", "Module", "EmbedPatterns",
+    "TestEmbedPatterns", *_KINDS,
+)  # fmt: skip
 """What to ask for: ``go list -json=A,B,...``."""
 
 SUFFIXES = (
@@ -33,6 +36,15 @@ SUFFIXES = (
 _Files = list[str]
 
 
+class ListedModule(msgspec.Struct, frozen=True, rename="pascal"):
+    """The module that a package comes from."""
+
+    path: str
+    version: str = ""
+    dir: str = ""
+    replace: ListedModule | None = None
+
+
 class Package(msgspec.Struct, frozen=True, rename="pascal"):
     """One package as ``go list`` shows it, with the fields that are asked for."""
 
@@ -40,6 +52,8 @@ class Package(msgspec.Struct, frozen=True, rename="pascal"):
     dir: str = ""
     name: str = ""
     standard: bool = False
+    imports: _Files = []
+    module: ListedModule | None = None
     embed_patterns: _Files = []
     test_embed_patterns: _Files = []
     go_files: _Files = []
@@ -85,6 +99,10 @@ class Named(msgspec.Struct, frozen=True):
     """Folders in which any new name may change the build."""
     packages: tuple[str, ...]
     """Import paths."""
+    needs: dict[str, tuple[str, ...]] = {}
+    """By path of a module, sorted paths of the modules whose packages it imports."""
+    cached: dict[str, str] = {}
+    """By path of a module from the module cache, its folder there."""
 
 
 NOTHING = Named((), (), (), ())
@@ -112,6 +130,7 @@ def ours(packages: Iterable[Package], elsewhere: tuple[str, ...], top: str) -> N
     ``elsewhere`` are the absolute folders of those two and of the build cache; ``top`` is the
     module's folder.
     """
+    packages = tuple(packages)
     mine = [package for package in packages if _is_ours(package, elsewhere)]
     files: dict[str, None] = {}
     folders: dict[str, None] = {}
@@ -127,7 +146,27 @@ def ours(packages: Iterable[Package], elsewhere: tuple[str, ...], top: str) -> N
         tuple(folders),
         tuple(embedded),
         tuple(package.import_path for package in mine),
+        _needs(packages),
+        _cached(packages),
     )
+
+
+def _needs(packages: tuple[Package, ...]) -> dict[str, tuple[str, ...]]:
+    """Return which module needs which, by what their packages import."""
+    owner = {one.import_path: one.module.path for one in packages if one.module}
+    found: dict[str, set[str]] = {}
+    for one in packages:
+        if one.module:
+            needed = {owner[name] for name in one.imports if name in owner}
+            found.setdefault(one.module.path, set()).update(needed - {one.module.path})
+    return {path: tuple(sorted(found[path])) for path in sorted(found)}
+
+
+def _cached(packages: tuple[Package, ...]) -> dict[str, str]:
+    """Return the folders of modules that are the same wherever they are: those with a version."""
+    modules = {one.module.path: one.module for one in packages if one.module}
+    real = {path: one.replace or one for path, one in modules.items()}
+    return {path: one.dir for path, one in real.items() if one.version and one.dir}
 
 
 def _is_ours(package: Package, elsewhere: tuple[str, ...]) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.keeping import Keeping
     from shipway.core.ports.kube import Kube
     from shipway.core.ports.layouts import Layouts
+    from shipway.core.ports.looking import Looking
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
@@ -137,6 +138,11 @@ class Hands(Protocol):
     @property
     def layouts(self) -> Layouts:
         """Images as files that a person asked for."""
+        ...
+
+    @property
+    def looking(self) -> Looking:
+        """Files of anybody, looked into."""
         ...
 
     @property

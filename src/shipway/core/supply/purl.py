@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _KEPT = ".-_~:"
 """Characters that stay as they are besides letters and digits (PURL-SPECIFICATION, encoding)."""
@@ -17,6 +21,22 @@ def golang(path: str, version: str = "") -> str:
 def stdlib(go_version: str) -> str:
     """Return the purl of Go's standard library, from ``go1.27.3``."""
     return f"pkg:golang/stdlib{_at(go_version.removeprefix('go'))}"
+
+
+def toolchain(go_version: str) -> str:
+    """Return the purl of Go's toolchain: no module, or its faults would count as the program's."""
+    return f"pkg:generic/go{_at(go_version.removeprefix('go'))}"
+
+
+def packaged(
+    kind: str, namespace: str, name: str, version: str, qualifiers: Mapping[str, str]
+) -> str:
+    """Return the purl of a distribution's package; empty qualifiers are left out."""
+    path = "/".join(quote(part, safe=_KEPT) for part in (namespace, name) if part)
+    said = "&".join(
+        f"{key}={quote(value, safe=_KEPT)}" for key, value in sorted(qualifiers.items()) if value
+    )
+    return f"pkg:{kind}/{path}{_at(version)}" + (f"?{said}" if said else "")
 
 
 def oci(repository: str, digest: str) -> str:
