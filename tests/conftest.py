@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fakes import ordinary, rooted
+from fakes.real_sigstore import RealSigstore
 from shipway.adapters.engines import assembly
 from shipway.adapters.engines.account import cache_of
 from shipway.adapters.process import SystemProcesses
@@ -117,6 +118,15 @@ def syft_path(locked_program: Callable[[str], Path]) -> Path:
 def oras_path(locked_program: Callable[[str], Path]) -> Path:
     """Give the real oras."""
     return locked_program("oras")
+
+
+@pytest.fixture(scope="session")
+def sigstore(
+    locked_program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RealSigstore]:
+    """Give a private Sigstore of real servers; a test calms it first."""
+    with RealSigstore(locked_program, tmp_path_factory.mktemp("sigstore")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -114,4 +114,6 @@ def test_the_clusters_engines_are_all_there() -> None:
         "govulncheck", "host-local", "kube-apiserver", "kube-controller-manager", "kube-proxy",
         "kube-scheduler", "kubectl", "kubelet", "kustomize", "loopback", "portmap", "registry",
     }  # fmt: skip
-    assert LockFolder(TESTS).names() == ("cosign", "ko", "oras", "syft")
+    assert LockFolder(TESTS).names() == (
+        "cosign", "fulcio", "ko", "oras", "rekor-server", "syft", "timestamp-server",
+    )  # fmt: skip
