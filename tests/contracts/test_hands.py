@@ -29,7 +29,10 @@ def hands(request: pytest.FixtureRequest, tmp_path: Path) -> Hands:
         memory.running = False
         return memory
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
-    return grounded(Person(tmp_path))
+    person = Person(tmp_path)
+    person.configure("[trust]\npublic = true\n")
+    person.environ["SIGSTORE_ID_TOKEN"] = "a.token.here"
+    return grounded(person)
 
 
 def test_a_hand_is_the_same_at_every_call(hands: Hands) -> None:
@@ -57,12 +60,14 @@ def test_a_folder_and_a_cluster_by_name(hands: Hands) -> None:
     assert hands.files(ROOT).read("nothing") is None
     assert hands.kube("east") is not None
     assert "SHIPWAY_KEY_PASSWORD" not in hands.variables
+    assert "SIGSTORE_ID_TOKEN" not in hands.variables
 
 
 def test_the_own_key_is_trusted_where_it_counts(hands: Hands) -> None:
     """The signer's fingerprint is known, and trusted only where the person's own key counts."""
     assert hands.signer().fingerprint == hands.fingerprint()
     assert hands.at_hand()
+    assert hands.sealer() is not None
     (mine,) = hands.trusted((), own=True)
     assert mine.key.fingerprint == hands.fingerprint()
     assert hands.trusted((), own=False) == ()

@@ -1,21 +1,28 @@
-"""What every signer promises: the fake, and a key on disk with and without passphrase."""
+"""What all who sign promise: in memory, by a key on disk, and by an identity."""
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakes.signer import MemorySigner
+from fakes.sigstore_server import ServedSigstore
+from shipway import scope
 from shipway.adapters.keys import KeyFolder
+from shipway.core.evidence import bundle
 from shipway.core.evidence.envelope import pae
-from shipway.core.ports.signer import Signer
+from shipway.core.evidence.statement import MEDIA_TYPE
+from shipway.core.ports.signer import Sealer, Signer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-PORTS = (Signer,)
+PORTS = (Sealer, Signer)
 
 
 MESSAGE = pae("application/vnd.in-toto+json", b"{}")
@@ -29,6 +36,35 @@ def signer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("keys")
     passphrase = "secret" if "passphrase" in request.param else ""
     return KeyFolder(str(folder), passphrase=passphrase).signer()
+
+
+@pytest.fixture(params=["memory", "disk", "identity"], scope="module")
+def sealer(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sealer]:
+    """Give each who seals in turn."""
+    folder = tmp_path_factory.mktemp("sealing")
+    if request.param == "memory":
+        yield MemorySigner()
+    elif request.param == "disk":
+        yield KeyFolder(str(folder), passphrase="").signer()
+    else:
+        with ServedSigstore() as served:
+            yield served.sealer()
+
+
+def test_seals(sealer: Sealer) -> None:
+    """A statement comes back in a bundle v0.3, byte for byte, signed once; several at a time."""
+    payloads = [b'{"a": %d}' % one for one in range(3)]
+    with scope.open():
+        made = scope.each(sealer.seal, payloads)
+    for payload, data in zip(payloads, made, strict=True):
+        found = json.loads(data)
+        assert found["mediaType"] == bundle.MEDIA_TYPE
+        assert base64.b64decode(found["dsseEnvelope"]["payload"]) == payload
+        assert found["dsseEnvelope"]["payloadType"] == MEDIA_TYPE
+        assert len(found["dsseEnvelope"]["signatures"]) == 1
+        assert found["verificationMaterial"]
 
 
 def test_signs(signer: Signer) -> None:

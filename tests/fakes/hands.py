@@ -275,6 +275,10 @@ class FakeHands:
         """Return the key."""
         return self.key
 
+    def sealer(self) -> MemorySigner:
+        """Return who signs by an identity: in memory, a key of its own."""
+        return MemorySigner(77)
+
     def at_hand(self) -> bool:
         """Return whether the key is there."""
         return self.near

@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from shipway.core.evidence import bundle
 from shipway.core.evidence.envelope import Signature
 from shipway.core.evidence.key import PublicKey
 
@@ -29,3 +30,7 @@ class MemorySigner:
     def sign(self, pae: bytes) -> Signature:
         """Return a signature."""
         return Signature(self._private.sign(pae, ec.ECDSA(hashes.SHA256())))
+
+    def seal(self, payload: bytes) -> bytes:
+        """Return a bundle in which ``payload`` is signed."""
+        return bundle.by_key(self, payload)

@@ -366,7 +366,7 @@ class Sigstore:
         imprint = der.tlv(
             der.SEQUENCE,
             der.tlv(der.SEQUENCE, der.oid(lies.get("algorithm", SHA256)), der.tlv(der.NULL)),
-            der.tlv(der.OCTETS, hashlib.sha256(data).digest()),
+            der.tlv(der.OCTETS, lies.get("imprint") or hashlib.sha256(data).digest()),
         )
         info = der.tlv(
             der.SEQUENCE,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from shipway.core.evidence import bundle
 from shipway.core.evidence.envelope import Signature
 from shipway.core.evidence.key import PublicKey
 from shipway.errors import Kind, ShipwayError
@@ -75,6 +76,10 @@ class KeySigner:
         small = self._private.curve.name == "secp256r1"
         digest = hashes.SHA256() if small else hashes.SHA384()
         return Signature(self._private.sign(pae, ec.ECDSA(digest)))
+
+    def seal(self, payload: bytes) -> bytes:
+        """Return a bundle in which ``payload`` is signed by this key."""
+        return bundle.by_key(self, payload)
 
 
 def generate(passphrase: bytes) -> str:

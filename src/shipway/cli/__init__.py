@@ -47,6 +47,7 @@ Those about this machine take none:
 ``sbom``            subject, form, file (path or ``""``), platform (``""`` is this machine's)
 ``verify_bundle``   bundle, artifact, keys, identity, identity_pattern, issuer,
                     issuer_pattern, trusted_root, predicate_type (``""``: none), timestamp
+``sign``            reference
 ``key_show``        nothing more
 ``key_export``      path (``""`` is standard output: the result is the text)
 ``cluster_up``      nothing more

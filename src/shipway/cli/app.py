@@ -10,7 +10,7 @@ from shipway.cli.delivering import demo, rollback, up
 from shipway.cli.describing import sbom
 from shipway.cli.keeping import gc
 from shipway.cli.looping import build, dev, doctor, logs, open_, scan, test
-from shipway.cli.observing import affected, history, status, trace, verify
+from shipway.cli.observing import affected, history, sign, status, trace, verify
 from shipway.cli.options import shared
 from shipway.cli.preparing import check, explain, init, key, render
 from shipway.cli.registering import login, logout
@@ -69,7 +69,7 @@ def app() -> None:
 SECTIONS = {
     "Every day": (up, dev, build, test, logs, open_, status, rollback),
     "Releases": (release, plan, deploy, promote, diff, history, delete),
-    "Evidence": (trace, verify, sbom, scan, affected),
+    "Evidence": (trace, verify, sign, sbom, scan, affected),
     "The project": (init, check, render),
     "This machine": (doctor, demo, cluster, key, login, logout, gc, explain),
 }

@@ -160,6 +160,17 @@ def affected(
 
 
 @click.command()
+@click.argument("reference")
+@shared
+def sign(reference: str) -> int:
+    """Sign an image or release by an identity, without a key.
+
+    Your own [trust] names the Sigstore instance; the job, a file or a variable gives the token.
+    """
+    return go("sign", local=False, reference=reference)
+
+
+@click.command()
 @click.argument("environment", metavar="[ENV]", default="", shell_complete=environments)
 @keys
 @shared

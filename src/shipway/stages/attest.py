@@ -14,20 +14,20 @@ import msgspec
 from shipway import scope
 from shipway.core.evidence import artifact, bundle, statement
 from shipway.core.evidence import predicate as types
-from shipway.core.evidence.envelope import Envelope, pae
 from shipway.core.evidence.link import Link
 from shipway.core.oci.descriptor import MANIFEST, Descriptor
-from shipway.core.oci.digest import Digest, hex_of
+from shipway.core.oci.digest import Digest, hex_of, of
 from shipway.errors import Kind, ShipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shipway.core.evidence.statement import Statement
     from shipway.core.ports.clock import Clock
     from shipway.core.ports.content import Content
     from shipway.core.ports.evidence import Links
     from shipway.core.ports.registry import Registry
-    from shipway.core.ports.signer import Signer
+    from shipway.core.ports.signer import Sealer
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class AttestRequest(msgspec.Struct, frozen=True, kw_only=True):
 def sign(
     request: AttestRequest,
     *,
-    signer: Signer,
+    signer: Sealer,
     content: Content,
     registry: Registry | None,
     clock: Clock,
@@ -68,7 +68,12 @@ def sign(
             its subject; errors of the registry.
     """
     created = statement.timestamp(clock.now())
-    signed = tuple(_sign(said, signer, content, created) for said in request.statements)
+    parsed = [_parsed(said) for said in request.statements]
+    sealed = scope.each(lambda said: signer.seal(said.payload), request.statements)
+    signed = tuple(
+        _kept(said, told, data, content, created)
+        for said, told, data in zip(request.statements, parsed, sealed, strict=True)
+    )
     keeping = scope.spawn(links.keep, signed) if links is not None else None
     if registry is not None and request.repository:
         signed = push(
@@ -131,7 +136,8 @@ def own_tag(link: Link) -> str:
     return f"{types.name(link.predicate_type)}-{hex_of(link.payload)}"
 
 
-def _sign(said: Said, signer: Signer, content: Content, created: str) -> Link:
+def _parsed(said: Said) -> Statement:
+    """Return a statement, once it is sure that it is about what it will be attached to."""
     parsed = statement.parse(said.payload)
     if not parsed.about(said.subject.digest):
         raise ShipwayError(
@@ -141,10 +147,12 @@ def _sign(said: Said, signer: Signer, content: Content, created: str) -> Link:
             operation="signing a statement about",
             subject=said.subject.digest,
         )
-    signature = signer.sign(pae(statement.MEDIA_TYPE, said.payload))
-    envelope = Envelope(payload=said.payload, signatures=(signature,))
-    wrapped = bundle.Bundle(envelope=envelope, hint=signer.public_key.hint)
-    layer = content.put(bundle.encode(wrapped), bundle.MEDIA_TYPE)
+    return parsed
+
+
+def _kept(said: Said, parsed: Statement, data: bytes, content: Content, created: str) -> Link:
+    """Put a sealed statement into the store, and return the link."""
+    layer = content.put(data, bundle.MEDIA_TYPE)
     content.put(artifact.EMPTY_BYTES, artifact.EMPTY_CONFIG.media_type)
     carrier = artifact.encode(
         layer,
@@ -156,7 +164,7 @@ def _sign(said: Said, signer: Signer, content: Content, created: str) -> Link:
     manifest = msgspec.structs.replace(kept, artifact_type=bundle.MEDIA_TYPE)
     return Link(
         predicate_type=types.canonical(parsed.predicate_type),
-        payload=envelope.identity,
+        payload=of(said.payload),
         bundle=layer,
         manifest=manifest,
         subject=said.subject.digest,

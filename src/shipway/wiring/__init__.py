@@ -211,6 +211,14 @@ def verify_bundle(
     return bundles.verify(bundles.BundleRequest(**asked), hands=Tools(emit))
 
 
+def sign(*, cluster: str, emit: Emit, reference: str) -> object:
+    """Sign by an identity."""
+    from shipway.roads import sign as road
+
+    del cluster
+    return road.sign(reference, hands=Tools(emit), emit=emit)
+
+
 def render(*, directory: str, cluster: str, emit: Emit, environment: str) -> object:
     """Return an environment's set."""
     from shipway.roads import checking

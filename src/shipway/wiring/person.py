@@ -22,23 +22,21 @@ if TYPE_CHECKING:
     from shipway.adapters.keys import KeyFolder
     from shipway.core.evidence.key import PublicKey
     from shipway.core.evidence.trust import TrustedKey
+    from shipway.core.keyless.instance import Said
     from shipway.core.ports.clock import Clock
     from shipway.core.ports.journal import Runs
-    from shipway.core.ports.signer import Signer
+    from shipway.core.ports.signer import Sealer, Signer
     from shipway.core.run.events import Event
     from shipway.core.vulns.gate import Rules
 
     Emit = Callable[[Event], None]
 
 _Section = TypeVar("_Section")
+TOKENS = ("SHIPWAY_ID_TOKEN", "SIGSTORE_ID_TOKEN")
+"""Variables that hold an identity token; GitLab CI sets the second where a job asks for it."""
+GITHUB = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+"""With it, anybody may ask GitHub Actions for tokens of the job."""
 PASSPHRASE = ("SHIPWAY_KEY_PASSWORD", "COSIGN_PASSWORD")
-
-
-class _OwnTrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[trust]`` of the person's own configuration."""
-
-    keys: tuple[str, ...] = ()
-    """Public key files, relative to the configuration."""
 
 
 class _OwnStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,8 +66,22 @@ class Person:
         if self._passphrase:
             redaction.add(self._passphrase)
         self.variables |= _spelt(self.variables)
+        self.held = {name: found for name in self._tokens() if (found := self._take(name))}
         self.variables = self._networked()
         self._hide_proxies()
+
+    def _take(self, name: str) -> redaction.Secret | None:
+        """Return a secret of the environment, which no child will see any more."""
+        said = self.variables.pop(name, None)
+        os.environ.pop(name, None)
+        return redaction.Secret(said) if said else None
+
+    def _tokens(self) -> tuple[str, ...]:
+        """Return the variables that may hold identity tokens."""
+        trust = self._said.get("trust", {})
+        said = str(trust.get("token", "")) if isinstance(trust, dict) else ""
+        kind, _, name = said.partition(":")
+        return (*TOKENS, GITHUB, *((name,) if kind == "env" and name else ()))
 
     def _networked(self) -> dict[str, str]:
         """Return the variables with what the person's own ``[network]`` adds."""
@@ -161,7 +173,7 @@ class Person:
         return KeyFolder(
             str(Path(self.config_folder) / "keys"),
             passphrase=self._passphrase,
-            ask=_ask if self._asks and sys.stdin and sys.stdin.isatty() else None,
+            ask=self._ask,
             on_made=self._made,
         )
 
@@ -221,8 +233,33 @@ class Person:
 
     def _configured(self) -> Iterable[str]:
         """Return the key files that the person's own configuration trusts."""
-        keys = self._section("trust", _OwnTrust).keys
-        return tuple(str(self._own_file.parent / one) for one in keys)
+        return tuple(str(self.own_path(one)) for one in self.trust.keys)
+
+    @cached_property
+    def trust(self) -> Said:
+        """Return ``[trust]`` of the person's own configuration."""
+        from shipway.core.keyless.instance import Said
+
+        return self._section("trust", Said)
+
+    def own_path(self, path: str) -> Path:
+        """Return a path that the own configuration names, which counts from its folder."""
+        return self._own_file.parent / path
+
+    @cached_property
+    def _sealer(self) -> Sealer:
+        from shipway.wiring.keyless import sealer
+
+        return sealer(self, emit=self._emit, ask=None if self._ask is None else _line)
+
+    def sealer(self) -> Sealer:
+        """Return who signs by the person's, or the job's, identity."""
+        return self._sealer
+
+    @property
+    def _ask(self) -> Callable[[str], str] | None:
+        """Return what asks the person; none where nobody can be asked."""
+        return _ask if self._asks and sys.stdin and sys.stdin.isatty() else None
 
     @cached_property
     def limit(self) -> int:
@@ -292,6 +329,13 @@ def _spelt(variables: Mapping[str, str]) -> dict[str, str]:
     names = ("https_proxy", "http_proxy", "no_proxy")
     said = {name: variables.get(name) or variables.get(name.upper()) or "" for name in names}
     return {at: text for name, text in said.items() if text for at in (name, name.upper())}
+
+
+def _line(prompt: str) -> str:
+    """Return what a person answers, which may be seen."""
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def _ask(prompt: str) -> str:

@@ -6,13 +6,17 @@ public key is never taken from a bundle. Certificates are recognised, and refuse
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shipway.core.evidence.envelope import Envelope, WireEnvelope, from_wire, to_wire
+from shipway.core.evidence import statement
+from shipway.core.evidence.envelope import Envelope, WireEnvelope, from_wire, pae, to_wire
 from shipway.core.wire import decode, unambiguous
 from shipway.errors import Kind, ShipwayError
+
+if TYPE_CHECKING:
+    from shipway.core.ports.signer import Signer
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _READ = frozenset({MEDIA_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.3"})
@@ -41,6 +45,13 @@ class _Wire(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str
     verification_material: _Material
     dsse_envelope: WireEnvelope
+
+
+def by_key(signer: Signer, payload: bytes) -> bytes:
+    """Return the bundle in which a key signs ``payload``: what a ``Signer`` seals."""
+    signature = signer.sign(pae(statement.MEDIA_TYPE, payload))
+    envelope = Envelope(payload=payload, signatures=(signature,))
+    return encode(Bundle(envelope=envelope, hint=signer.public_key.hint))
 
 
 def encode(bundle: Bundle) -> bytes:

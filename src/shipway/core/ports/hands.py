@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shipway.core.ports.registry import Registry
     from shipway.core.ports.renderer import Renderer
     from shipway.core.ports.sandbox import Sandbox
-    from shipway.core.ports.signer import Signer
+    from shipway.core.ports.signer import Sealer, Signer
     from shipway.core.ports.vulns import Databases, Scanner
     from shipway.core.ports.watching import Watching
     from shipway.core.vulns.gate import Rules
@@ -180,6 +180,14 @@ class Hands(Protocol):
 
     def signer(self) -> Signer:
         """Open the user's key; made on first use."""
+        ...
+
+    def sealer(self) -> Sealer:
+        """Return who signs by an identity; nothing is asked before its first signature.
+
+        Raises:
+            ShipwayError: ``keyless.*`` (config), ``trust.invalid``, ``identity.missing``.
+        """
         ...
 
     def at_hand(self) -> bool:

@@ -1,4 +1,4 @@
-"""Signing with a private key that stays where it is."""
+"""Signing: statements sealed into bundles, by a key that stays where it is or by none."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ if TYPE_CHECKING:
     from shipway.core.evidence.key import PublicKey
 
 
-class Signer(Protocol):
-    """One identity; safe to use from several threads at once."""
+class Sealer(Protocol):
+    """Who signs statements, by a key or by an identity; safe to use from several threads."""
+
+    def seal(self, payload: bytes) -> bytes:
+        """Return a Sigstore bundle in which ``payload`` (a statement) is signed.
+
+        Raises:
+            ShipwayError: of a signer without a key, ``identity.*``, ``keyless.*``, ``fulcio.*``,
+                ``rekor.*`` and ``timestamp.*``; nothing is half signed.
+        """
+        ...
+
+
+class Signer(Sealer, Protocol):
+    """One key; safe to use from several threads at once."""
 
     @property
     def public_key(self) -> PublicKey:
