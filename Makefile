@@ -29,8 +29,8 @@ help: ## Show these targets
 demo: .venv/run ## Set everything up, deliver a Go service to a real cluster, show the evidence
 	@$(BIN)/shipway demo
 
-test: check engines ## Set everything up, run all checks and all tests, those on the cluster too
-	@$(MAKE) --no-print-directory unit
+test: .venv/dev engines ## Set everything up, run all checks and all tests, those on the cluster too
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check unit
 	@$(MAKE) --no-print-directory suites
 
 check: style types imports ## Format, lint, types, floors

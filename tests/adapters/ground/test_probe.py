@@ -100,6 +100,31 @@ def test_a_part_that_serves_is_asked_to_start_anew(tmp_path: Path) -> None:
     probe.ask_to_end("part", (child.pid,))
 
 
+def test_a_look_that_fails_is_not_the_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a result cannot be kept, as on a full disk, it is said, and looked at again."""
+    import socket  # noqa: PLC0415
+
+    ready, path = tmp_path / "ready", tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        threading.Thread(target=_greet, args=(server,), daemon=True).start()
+        watched = Watched("part", Check(ask=Ask.GRPC, address=str(path)), "")
+        prober = probe.Prober(str(ready), (watched,), RHYTHM, None, lambda known, _: (known, False))
+        threading.Thread(target=prober.run, daemon=True).start()
+        until((ready / "part").exists, 3)
+        ready.rename(tmp_path / "away")
+        time.sleep(10 * RHYTHM.pause)
+        ready.mkdir()
+        until((ready / "part").exists, 3)
+        server.shutdown(socket.SHUT_RDWR)
+
+    said = capsys.readouterr().out.splitlines()
+    assert set(said) == {"part was not looked at: No such file or directory"}
+
+
 def test_a_stopped_process_is_seen_as_such(tmp_path: Path) -> None:
     """The state of a process that a signal stopped shows, and so does its end."""
     program = tmp_path / "program"

@@ -67,7 +67,10 @@ def test_variables(issuer: Issuer) -> None:
     token = issuer.token()
     for name in tokens.USUAL:
         assert text(found(held={name: token})()) == token
-    assert text(found("env:OURS", held={"OURS": token, tokens.USUAL[0]: "another"})()) == token
+    assert (
+        text(found("env:OURS", held={"OURS": token, tokens.USUAL[0]: "token-of-another-issuer"})())
+        == token
+    )
     assert refused(found("env:OURS")) == "identity.missing"
 
 
@@ -103,7 +106,7 @@ def test_a_job_of_github(issuer: Issuer) -> None:
         assert issuer.asked == ["our log"]
     assert refused(found("github", variables=job)) == "identity.missing"
     assert refused(found("github", held=held)) == "identity.missing"
-    wrong = found("github", held={tokens.GITHUB_BEARER: "another"}, variables=job)
+    wrong = found("github", held={tokens.GITHUB_BEARER: "token-of-another-issuer"}, variables=job)
     assert refused(wrong) == "identity.refused"
     plain = {tokens.GITHUB_URL: "http://pipelines.example.com/job"}
     assert refused(found("github", held=held, variables=plain)) == "keyless.address"

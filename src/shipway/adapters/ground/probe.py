@@ -87,29 +87,50 @@ class Prober(Generic[K]):
         for thread in threads:
             thread.join()
 
-    def _follow(self, part: Watched) -> None:
-        known, looked, told = self._start, 0.0, -AGAIN
-        file = self._folder / part.name
+    def _follow(self, part: Watched, say: Callable[[str], None] = print) -> None:
+        """Look again and again; what keeps one look from its end does not keep the next."""
+        kept, said = _Kept(self._start), ""
         while True:
-            answer = self._answers.ask(part.check, timeout=self._rhythm.timeout)
-            now = time.monotonic()
-            if answer is Answer.READY:
-                file.touch()
-            else:
-                file.unlink(missing_ok=True)
-            wanted = answer is Answer.READY and part.asked and now - told >= AGAIN
-            if wanted and Path(part.asked).exists():
-                told = now
-                ask_to_end(part.name, look(part.program, now, part.pidfile).pids)
-            if part.program and (answer is not Answer.SILENT or now - looked >= self._rhythm.look):
-                silent = answer is Answer.SILENT
-                looked = now if silent else 0.0
-                seen = look(part.program, now, part.pidfile) if silent else Sight(now, answer)
-                known, over = self._judge(known, seen)
-                if over:
-                    end(part.name, seen.pids)
-            pause = self._rhythm.pause if answer is Answer.READY else self._rhythm.starting
+            pause, wrong = self._rhythm.starting, ""
+            try:
+                pause = self._once(part, kept)
+            except OSError as error:  # out of files, a full disk
+                wrong = f"{part.name} was not looked at: {error.strerror or error}"
+            if wrong and wrong != said:
+                say(wrong)
+            said = wrong
             time.sleep(pause)
+
+    def _once(self, part: Watched, kept: _Kept[K]) -> float:
+        """Look at a part, do what follows from it, and return for how long to pause."""
+        file = self._folder / part.name
+        answer = self._answers.ask(part.check, timeout=self._rhythm.timeout)
+        now = time.monotonic()
+        if answer is Answer.READY:
+            file.touch()
+        else:
+            file.unlink(missing_ok=True)
+        wanted = answer is Answer.READY and part.asked and now - kept.told >= AGAIN
+        if wanted and Path(part.asked).exists():
+            kept.told = now
+            ask_to_end(part.name, look(part.program, now, part.pidfile).pids)
+        if part.program and (answer is not Answer.SILENT or now - kept.looked >= self._rhythm.look):
+            silent = answer is Answer.SILENT
+            kept.looked = now if silent else 0.0
+            seen = look(part.program, now, part.pidfile) if silent else Sight(now, answer)
+            kept.known, over = self._judge(kept.known, seen)
+            if over:
+                end(part.name, seen.pids)
+        return self._rhythm.pause if answer is Answer.READY else self._rhythm.starting
+
+
+class _Kept(Generic[K]):
+    """What is kept of a part from look to look; times are of the monotonic clock."""
+
+    def __init__(self, known: K) -> None:
+        self.known = known
+        self.looked = 0.0
+        self.told = -AGAIN
 
 
 def look(program: str, now: float, pidfile: str = "") -> Sight:
